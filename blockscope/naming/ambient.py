@@ -65,13 +65,18 @@ class _Frame:
 
 
 def _without(frame, token):
-    """Return the stack without the frame of `token`; the same stack where there is none (left in another context, or twice)."""
+    """Return the stack without the frame of `token`; the same stack where there is none (left in another context, or twice).
+
+    Values assigned (pushed without a token) directly above that frame belong to its scope and go with it.
+    """
     kept, rest = [], frame
     while rest is not None and rest.token is not token:
         kept.append(rest)
         rest = rest.below
     if rest is None:
         return frame
+    while kept and kept[-1].token is None:
+        kept.pop()
     rest = rest.below
     for upper in reversed(kept):
         rest = upper.over(rest)
@@ -123,6 +128,37 @@ class Stack:
         frame = self._var.get()
         if frame is not None:
             self._var.set(frame.below if frame.token is token else _without(frame, token))
+
+    def leave(self, value):
+        """Remove the uppermost frame that holds `value`: for managers that may be entered often and keep no token."""
+        frame = self._var.get()
+        while frame is not None and frame.value is not value:
+            frame = frame.below
+        if frame is not None:
+            self.pop(frame.token)
+
+    def assign(self, value):
+        """Make `value` the top without a token: it lasts until the innermost scope ends. Any number of calls takes no memory."""
+        below, owner = self._var.get(), _thread.owner
+        if below is not None and below.owner is not owner:
+            below = None
+        if below is not None and below.token is None:
+            below = below.below
+        self._var.set(_Frame(None, value, below, owner))
+
+    def remove(self, scope):
+        """Pop the topmost frame that was entered through `scope` (the value itself, or its `scope` attribute); return its value.
+
+        For context managers that may be entered many times at once and therefore keep no token. None where there is no such frame.
+        """
+        frame, owner = self._var.get(), _thread.owner
+        while frame is not None and frame.owner is owner:
+            value = frame.value
+            if frame.token is not None and (value is scope or getattr(value, 'scope', None) is scope):
+                self.pop(frame.token)
+                return value
+            frame = frame.below
+        return None
 
     def values(self):
         """Return the values from the top down."""

@@ -179,3 +179,30 @@ def test_flags_are_off_in_a_new_thread():
     assert in_new_thread(lambda: context.run(flags)) == (False, False)
     assert flags() == (True, True)
     ambient.restore(token)
+
+
+def test_remove_takes_the_topmost_entry_of_a_scope(stack):
+    for value in ('a', 'b', 'a'):
+        stack.push(value)
+    assert stack.remove('a') == 'a'
+    assert stack.values() == ['b', 'a']
+    assert stack.remove('a') == 'a'
+    assert stack.remove('a') is None
+    assert stack.values() == ['b']
+
+
+def test_remove_does_not_see_another_thread(stack):
+    stack.push('a')
+    context = contextvars.copy_context()
+    assert in_new_thread(lambda: context.run(stack.remove, 'a')) is None
+    assert stack.values() == ['a']
+
+
+def test_assigned_values_go_with_the_scope_they_were_assigned_in(stack):
+    stack.assign('base')
+    token = stack.push('a')
+    stack.assign('b')
+    stack.assign('c')
+    assert stack.values() == ['c', 'a', 'base']
+    stack.pop(token)
+    assert stack.values() == ['base']

@@ -1,0 +1,4 @@
+"""Attribute scopes for symbols (MXNet's `mxnet.attribute`)."""
+from .naming.attr_scope import AttrScope
+
+__all__ = ['AttrScope']

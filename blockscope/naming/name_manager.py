@@ -1,0 +1,99 @@
+"""Names for symbols and top-level blocks: `NameManager` and `Prefix`.
+
+References
+----------
+MXNet 1.9.1, `mxnet.name`. A manager may be entered again while it is entered; MXNet then never leaves it.
+"""
+import threading
+
+from . import ambient
+from .counters import draw
+from .current import Current, CurrentProperty, _warn_deprecated
+
+__all__ = ['NameManager', 'Prefix', 'numbered']
+
+_stack = ambient.stack('name_manager')
+
+
+def numbered(hint, number):
+    """Return the automatic name of a hint: `('relu', 0)` gives `relu0`. Hint and number run together, as in MXNet."""
+    return f'{hint}{number}'
+
+
+class NameManager(metaclass=CurrentProperty):
+    """Give names to what has none: the hint and a counter per hint.
+
+    Examples
+    --------
+    >>> names = NameManager()
+    >>> names.get('mine', 'relu'), names.get(None, 'relu'), names.get(None, 'relu')
+    ('mine', 'relu0', 'relu1')
+    """
+
+    _scope_class = 'NameManager'
+
+    def __init__(self):
+        self._counter = {}
+
+    def get(self, name, hint):
+        """Return `name`, or the next automatic name of `hint` where there is none (None or '').
+
+        Parameters
+        ----------
+        name : str or None
+            What the user asked for.
+        hint : str
+            The kind of thing to be named.
+
+        Returns
+        -------
+        str
+        """
+        return name if name else numbered(hint, draw(self._counter, hint))
+
+    def __enter__(self):
+        _stack.push(self)
+        return self
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        if _stack.remove(self) is None:
+            raise AssertionError  # left without being entered; MXNet raises the same, without a text
+
+    @classmethod
+    def _assign_current(cls, manager):
+        _stack.assign(manager)
+
+
+class Prefix(NameManager):
+    """Put a prefix before every name, the names that the user gives included.
+
+    Parameters
+    ----------
+    prefix : str
+        What every name starts with.
+
+    Examples
+    --------
+    >>> names = Prefix('net_')
+    >>> names.get('mine', 'relu'), names.get(None, 'relu')
+    ('net_mine', 'net_relu0')
+    """
+
+    def __init__(self, prefix):
+        super().__init__()
+        self._prefix = prefix
+
+    def get(self, name, hint):
+        """Return the prefix and the name that `NameManager.get` gives."""
+        return self._prefix + super().get(name, hint)
+
+
+class _ThreadDefault(threading.local):
+    """The manager of a thread while none is entered; its counters start at zero in each thread, as in MXNet."""
+
+    def __init__(self):
+        self.manager = NameManager()
+
+
+_default = _ThreadDefault()
+NameManager._current = Current(_stack, lambda: _default.manager)
