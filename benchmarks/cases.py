@@ -1,0 +1,47 @@
+"""What is timed, and the limits that issue 2 sets on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Case:
+    """Describe one timed piece of work.
+
+    Parameters
+    ----------
+    name : str
+        The name in the cases files; a file may offer variants of it as ``name@variant``.
+    title : str
+        What the table calls it.
+    limits : dict of str to float
+        The largest accepted ratio of blockscope's time to each named peer's.
+    limit_seconds : float, optional
+        The largest accepted time of blockscope alone.
+    operators : int, optional
+        How many operators (or layers, or parameters) one call goes through, for the profile's cost of one.
+    """
+
+    name: str
+    title: str
+    limits: dict[str, float] = field(default_factory=dict)
+    limit_seconds: float | None = None
+    operators: int = 1
+
+
+IMPORT = "import"
+
+CASES = (
+    Case("dense_construct", "construct Dense(4, in_units=4)", {"mxnet": 0.4}),
+    Case("collect_params", "collect_params, 10,000 parameters", {"mxnet": 0.25}, operators=10_000),
+    Case("init_params", "initialise 10,000 small parameters", {"mxnet": 0.05}, operators=10_000),
+    Case("add", "a + b on 4x4", {"mxnet": 0.1, "torch": 1.3}),
+    Case("mlp_step", "eager MLP step, batch 32, SGD momentum", {"mxnet": 0.2, "torch": 0.7}),
+    Case(IMPORT, "import, less numpy's import", limit_seconds=0.150),
+    Case("op_chain", "chain of 10 small eager operators", operators=10),
+    Case("lenet", "LeNet forward and backward, batch 32"),
+    Case("matmul", "1024x1024 matrix product"),
+    Case("save_file", "save 10 MB of parameters"),
+    Case("load_file", "load 10 MB of parameters"),
+)

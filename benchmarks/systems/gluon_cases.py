@@ -1,0 +1,187 @@
+"""The work in Gluon 1.x, for whichever module answers to it: blockscope or MXNet."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+from functools import partial
+from typing import Any
+
+BATCH = 32
+SMALL_LAYERS = 5000
+
+
+def dense_construct(mx):
+    """Construct one small layer inside the name scope of a parent."""
+    parent = mx.gluon.nn.HybridSequential()
+    dense = mx.gluon.nn.Dense
+
+    def call():
+        with parent.name_scope():
+            return dense(4, in_units=4)
+
+    return call
+
+
+def many_layers(mx):
+    """Return a net of 5,000 small layers, which hold 10,000 parameters."""
+    net = mx.gluon.nn.HybridSequential()
+    with net.name_scope():
+        for _ in range(SMALL_LAYERS):
+            net.add(mx.gluon.nn.Dense(4, in_units=4))
+    return net
+
+
+def collect_params(mx):
+    """Collect the 10,000 parameters of a net."""
+    return many_layers(mx).collect_params
+
+
+def init_params(mx):
+    """Initialise 10,000 small parameters for the first time: values and gradient arrays."""
+    return (lambda net: net.initialize()), (lambda: many_layers(mx))
+
+
+def add(mx):
+    """Add two 4x4 arrays."""
+    a, b = mx.nd.ones((4, 4)), mx.nd.ones((4, 4))
+    return lambda: a + b
+
+
+def op_chain(mx):
+    """Run ten small operators one after the other on (32, 64)."""
+    nd = mx.nd
+    x = nd.random.uniform(-1, 1, shape=(32, 64))
+    weight = nd.random.uniform(-0.1, 0.1, shape=(64, 64))
+
+    def call():
+        y = nd.dot(x, weight)
+        y = nd.relu(y * 0.5 + 1.0)
+        y = nd.tanh(y - x)
+        y = nd.exp(y).reshape((64, 32))
+        return nd.sum(nd.transpose(y), axis=1)
+
+    return call
+
+
+def training_step(mx, net, data, label):
+    """Return one imperative step: forward, loss, backward, momentum SGD."""
+    net.initialize(mx.init.Xavier())
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": 0.9})
+    record = mx.autograd.record
+
+    def call():
+        with record():
+            loss = loss_of(net(data), label)
+        loss.backward()
+        trainer.step(BATCH)
+        return loss
+
+    return call
+
+
+def labels(mx):
+    """Return the batch's class numbers."""
+    return mx.nd.array([i % 10 for i in range(BATCH)])
+
+
+def mlp_step(mx):
+    """Train a 64-64-64-10 net for one step."""
+    nn = mx.gluon.nn
+    net = nn.HybridSequential()
+    with net.name_scope():
+        net.add(nn.Dense(64, activation="relu", in_units=64))
+        net.add(nn.Dense(64, activation="relu", in_units=64))
+        net.add(nn.Dense(10, in_units=64))
+    return training_step(mx, net, mx.nd.random.uniform(-1, 1, shape=(BATCH, 64)), labels(mx))
+
+
+def lenet(mx):
+    """Run forward and backward of a small convolutional net on 28x28 images."""
+    nn = mx.gluon.nn
+    net = nn.HybridSequential()
+    with net.name_scope():
+        net.add(nn.Conv2D(20, 5, activation="relu", in_channels=1), nn.MaxPool2D(2, 2))
+        net.add(nn.Conv2D(50, 5, activation="relu", in_channels=20), nn.MaxPool2D(2, 2))
+        net.add(nn.Dense(128, activation="relu", in_units=800), nn.Dense(10, in_units=128))
+    net.initialize(mx.init.Xavier())
+    data, label = mx.nd.random.uniform(-1, 1, shape=(BATCH, 1, 28, 28)), labels(mx)
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+
+    def call():
+        with mx.autograd.record():
+            loss = loss_of(net(data), label)
+        loss.backward()
+        return loss
+
+    return call
+
+
+def matmul(mx):
+    """Multiply two 1024x1024 matrices."""
+    a, b = (mx.nd.random.uniform(-1, 1, shape=(1024, 1024)) for _ in range(2))
+    return lambda: mx.nd.dot(a, b)
+
+
+class ParameterFile:
+    """Own a temporary directory with a 10 MB parameter file, removed with this object."""
+
+    def __init__(self, mx: Any):
+        self.directory = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.directory.name, "net.params")
+        self.nd = mx.nd
+        self.arrays = {f"dense{i}_weight": mx.nd.random.uniform(-1, 1, shape=(256, 256)) for i in range(40)}
+        self.save()
+
+    def save(self) -> None:
+        """Write the file."""
+        self.nd.save(self.path, self.arrays)
+
+    def load(self) -> Any:
+        """Read the file."""
+        return self.nd.load(self.path)
+
+
+def save_file(mx):
+    """Save 10 MB of parameters."""
+    return ParameterFile(mx).save
+
+
+def load_file(mx):
+    """Load 10 MB of parameters."""
+    return ParameterFile(mx).load
+
+
+CASES = {
+    function.__name__: function
+    for function in (
+        dense_construct,
+        collect_params,
+        init_params,
+        add,
+        mlp_step,
+        op_chain,
+        lenet,
+        matmul,
+        save_file,
+        load_file,
+    )
+}
+
+
+def open_system(library: str, threads: int) -> dict[str, Any]:
+    """Import `library` (its threads are set through the environment) and return what the worker needs."""
+    mx = importlib.import_module(library)
+    mx.random.seed(0)
+
+    def wait(_: object) -> None:
+        # MXNet runs behind the caller's back: without this the queue is timed, not the work.
+        mx.nd.waitall()
+
+    return {
+        "version": mx.__version__,
+        "wait": wait,
+        "cases": {name: partial(function, mx) for name, function in CASES.items()},
+    }
