@@ -129,14 +129,6 @@ class Stack:
         if frame is not None:
             self._var.set(frame.below if frame.token is token else _without(frame, token))
 
-    def leave(self, value):
-        """Remove the uppermost frame that holds `value`: for managers that may be entered often and keep no token."""
-        frame = self._var.get()
-        while frame is not None and frame.value is not value:
-            frame = frame.below
-        if frame is not None:
-            self.pop(frame.token)
-
     def assign(self, value):
         """Make `value` the top without a token: it lasts until the innermost scope ends. Any number of calls takes no memory."""
         below, owner = self._var.get(), _thread.owner
@@ -146,7 +138,7 @@ class Stack:
             below = below.below
         self._var.set(_Frame(None, value, below, owner))
 
-    def remove(self, scope):
+    def leave(self, scope):
         """Pop the topmost frame that was entered through `scope` (the value itself, or its `scope` attribute); return its value.
 
         For context managers that may be entered many times at once and therefore keep no token. None where there is no such frame.

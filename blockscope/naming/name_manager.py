@@ -56,7 +56,7 @@ class NameManager(metaclass=CurrentProperty):
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
-        if _stack.remove(self) is None:
+        if _stack.leave(self) is None:
             raise AssertionError  # left without being entered; MXNet raises the same, without a text
 
     @classmethod

@@ -181,20 +181,20 @@ def test_flags_are_off_in_a_new_thread():
     ambient.restore(token)
 
 
-def test_remove_takes_the_topmost_entry_of_a_scope(stack):
+def test_leave_takes_the_topmost_entry_of_a_scope(stack):
     for value in ('a', 'b', 'a'):
         stack.push(value)
-    assert stack.remove('a') == 'a'
+    assert stack.leave('a') == 'a'
     assert stack.values() == ['b', 'a']
-    assert stack.remove('a') == 'a'
-    assert stack.remove('a') is None
+    assert stack.leave('a') == 'a'
+    assert stack.leave('a') is None
     assert stack.values() == ['b']
 
 
-def test_remove_does_not_see_another_thread(stack):
+def test_leave_does_not_see_another_thread(stack):
     stack.push('a')
     context = contextvars.copy_context()
-    assert in_new_thread(lambda: context.run(stack.remove, 'a')) is None
+    assert in_new_thread(lambda: context.run(stack.leave, 'a')) is None
     assert stack.values() == ['a']
 
 
