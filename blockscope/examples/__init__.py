@@ -1,0 +1,1 @@
+"""Programs to read, run and copy: ``python -m blockscope train`` runs the first of them."""
