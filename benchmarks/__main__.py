@@ -39,6 +39,14 @@ def pattern(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from error
 
 
+def writable(text: str) -> Path:
+    """Return the path of a file that can be made, so that no run is lost for a folder that is not there."""
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: it is a folder, or its folder does not exist")
+    return path
+
+
 def positive(text: str) -> int:
     """Return a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -84,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         help="aimed length of a sample (default: %(default)s)",
     )
     add("--markdown", action="store_true", help="print the table as Markdown")
-    add("--json", type=Path, metavar="FILE", help="write everything measured to FILE")
+    add("--json", type=writable, metavar="FILE", help="write everything measured to FILE")
     add("--record", action="store_true", help="keep table and numbers in benchmarks/results/")
     return result
 

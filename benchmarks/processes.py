@@ -95,15 +95,7 @@ class WorkerProcess:
         self._directory = tempfile.TemporaryDirectory()
         self._noise = open(os.path.join(self._directory.name, "stderr"), "w+b")
         self._closed = False
-        self._process = subprocess.Popen(
-            [system.python, str(SYSTEMS / "worker.py"), str(system.cases), system.library, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            env=system.environment(threads),
-            cwd=self._directory.name,
-            bufsize=0,
-        )
+        self._process = self._start(threads)
         try:
             description = self.ask("describe")
         except WorkerError:
@@ -111,6 +103,23 @@ class WorkerProcess:
             raise
         self.version: str = description["version"]
         self.cases: list[str] = description["cases"]
+
+    def _start(self, threads: int) -> subprocess.Popen[bytes]:
+        system = self.system
+        try:
+            return subprocess.Popen(
+                [system.python, str(SYSTEMS / "worker.py"), str(system.cases), system.library, str(threads)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._noise,
+                env=system.environment(threads),
+                cwd=self._directory.name,
+                bufsize=0,
+            )
+        except OSError as error:
+            self._noise.close()
+            self._directory.cleanup()
+            raise WorkerError(f"{system.python} cannot be run: {error.strerror}") from error
 
     def ask(self, action: str, **details: object) -> Mapping[str, Any]:
         """Wake the worker, send one request, return its reply, and stop it again.
