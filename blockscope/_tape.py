@@ -1,0 +1,277 @@
+"""The tape: what was computed while recording, and the walk back over it.
+
+Every recorded call is a `Node`; the arrays it made carry the node, and a node knows the nodes its inputs came from.  Nodes are
+numbered as they are made, so walking back is visiting the reachable nodes by falling number.  Gradients are raw arrays; with
+``create_graph`` they are NDArrays, computed under recording, by the same gradient rules.
+"""
+
+import itertools
+from operator import attrgetter
+
+from .errors import MXNetError
+from .ops.registry import RawFunctions
+
+_number = itertools.count().__next__
+_by_number = attrgetter("number")
+_SMALL = 16384  # bytes below which keeping an array whole is cheaper than making a `Like` of it
+
+NOT_RECORDED = (
+    "Cannot differentiate node because it is not in a computational graph. You need to set is_recording to true or use "
+    "autograd.record() to save computational graphs for backward. If you want to differentiate the same graph twice, you "
+    "need to pass retain_graph=True to backward.")
+
+
+class Storage:
+    """What arrays over the same memory share: how often it was overwritten, and who reads it as if it had been copied."""
+
+    __slots__ = ("aliases", "writes")
+
+    def __init__(self):
+        self.writes = 0
+        self.aliases = None
+
+
+class Like:
+    """Shape and dtype of an array whose values a gradient rule doesn't need."""
+
+    __slots__ = ("dtype", "ndim", "shape", "size")
+
+    def __init__(self, raw):
+        self.shape = raw.shape
+        self.dtype = raw.dtype
+        self.ndim = raw.ndim
+        self.size = raw.size
+
+
+class Leaf:
+    """The place where the gradient of a marked array is left."""
+
+    __slots__ = ("__weakref__", "ctx", "fresh", "grad", "number", "request")
+
+    def __init__(self, grad, request, ctx):
+        self.grad = grad
+        self.request = request
+        self.ctx = ctx
+        self.fresh = False
+        self.number = -1
+
+
+class Node:
+    """One recorded call."""
+
+    __slots__ = ("__weakref__", "attrs", "counts", "ctx", "indices", "inputs", "multiple", "number", "op", "output",
+                 "parents", "storage")
+
+
+def record(op, attrs, ctx, inputs, result, outs):
+    """Note a call on the tape and mark the arrays it made.
+
+    Parameters
+    ----------
+    op : Operator
+        What was called (anything with its gradient interface).
+    attrs : dict
+        Typed attributes.
+    ctx : Context
+        Where it ran.
+    inputs : tuple of NDArray
+        The arrays it was given.
+    result : raw array or tuple of them
+        What forward returned.
+    outs : list of NDArray
+        The arrays that the caller gets (hidden outputs are not among them).
+    """
+    node = Node()
+    node.op = op
+    node.attrs = attrs
+    node.ctx = ctx
+    node.number = _number()
+    node.parents = tuple([x._node for x in inputs])
+    node.indices = tuple([x._index for x in inputs])
+    node.counts = None
+    for x in inputs:
+        if x._storage is not None:
+            node.counts = tuple([y._storage.writes if y._storage is not None else 0 for y in inputs])
+            break
+    saves = op.saves_inputs
+    if saves is None:
+        saves = (op.saves_variadic,) * len(inputs)
+    node.inputs = inputs if all(saves) else tuple(
+        [x if keep or x._raw is None or x._raw.nbytes < _SMALL else Like(x._raw) for x, keep in zip(inputs, saves)])
+    node.multiple = result.__class__ is tuple
+    if op.saves_output:
+        node.output = result
+        if outs[0]._storage is None:
+            outs[0]._storage = Storage()
+        node.storage = (outs[0]._storage, outs[0]._storage.writes)
+    else:
+        node.output = node.storage = None
+    if node.multiple:
+        if not op.saves_output:
+            node.output = tuple([None if r is None else Like(r) for r in result])
+        for index, out in enumerate(outs):
+            out._node = node
+            out._index = index
+    else:
+        outs[0]._node = node
+        outs[0]._index = 0
+
+
+def _reachable(roots):
+    """Return every node that the roots depend on, latest first; leaves last."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node.__class__ is Leaf:
+            continue
+        if node.inputs is None:
+            raise MXNetError(f"the graph behind {node.op.name} was freed by an earlier backward pass. {NOT_RECORDED}")
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_by_number, reverse=True)
+
+
+def _check_fresh(node):
+    """Raise if an array whose values the gradient needs was overwritten since it was recorded."""
+    op = node.op
+    if node.storage is not None and node.storage[0].writes != node.storage[1]:
+        raise MXNetError(f"stale graph: the output of {op.name} was overwritten in place after it was recorded, and its "
+                         "gradient needs the old values. Write into a copy, or call backward before overwriting.")
+    saves = op.saves_inputs
+    if saves is None:
+        saves = (op.saves_variadic,) * len(node.inputs)
+    for i, x in enumerate(node.inputs):
+        if saves[i] and x._storage is not None:
+            now = x._storage.writes
+            if now != (node.counts[i] if node.counts is not None else 0):
+                name = op.inputs[i] if i < len(op.inputs) else f"number {i}"
+                raise MXNetError(
+                    f"stale graph: input {name!r} of {op.name} (shape {x.shape}) was overwritten in place after it was "
+                    "recorded, and the gradient needs the old values. Write into a copy, or call backward before "
+                    "overwriting (for a parameter: before trainer.step).")
+
+
+class RawMode:
+    """How gradients are computed in an ordinary backward pass: on raw arrays."""
+
+    def __init__(self, training):
+        self.training = training
+
+    def functions(self, ctx):
+        """Return the operators for gradient rules."""
+        env = ctx._environments[self.training]
+        if env.functions is None:
+            env.functions = RawFunctions(env)
+        return env.functions
+
+    def inputs(self, node):
+        """Return the inputs of a node as its gradient rule wants them."""
+        return [x if x.__class__ is Like else x._raw for x in node.inputs]
+
+    def output(self, node):
+        """Return the outputs of a node as its gradient rule wants them."""
+        return node.output
+
+    def zeros(self, ctx, like):
+        """Return a zero gradient."""
+        return ctx._backend.xp.zeros(like.shape, like.dtype)
+
+    def deposit_zero(self, leaf):
+        """Leave a zero gradient at a leaf that the heads reach only through operators of zero gradient."""
+        if leaf.request == "write":
+            leaf.grad._writable().fill(0)
+        leaf.fresh = True
+
+    def deposit(self, leaf, value):
+        """Leave a gradient at a leaf."""
+        grad = leaf.grad
+        if leaf.request == "write":
+            leaf.ctx._backend.xp.copyto(grad._writable(), value)
+        elif leaf.request == "add":
+            raw = grad._writable()
+            leaf.ctx._backend.xp.add(raw, value, out=raw)
+        leaf.fresh = True
+
+
+def _input_gradients(node, dy, mode):
+    """Yield ``(parent, index, gradient)`` of one node for every parent that wants one."""
+    op = node.op
+    if op.rule is None:
+        raise MXNetError(f"operator {op.name} has no gradient; stop it with nd.BlockGrad(...) or compute it outside "
+                         "autograd.record()")
+    _check_fresh(node)
+    F = mode.functions(node.ctx)
+    if node.multiple:
+        dy = [mode.zeros(node.ctx, like) if d is None and i < len(dy) else d
+              for i, (d, like) in enumerate(zip(dy, node.output))]
+    thunks = op.rule(F, dy, mode.output(node), *mode.inputs(node), **node.attrs)
+    for thunk, parent, index in zip(thunks, node.parents, node.indices):
+        if parent is not None and thunk is not None:
+            value = thunk() if callable(thunk) else thunk
+            if value is not None:
+                yield parent, index, value
+
+
+def walk_back(heads, mode, *, targets=(), retain=False):
+    """Run the backward pass.
+
+    Parameters
+    ----------
+    heads : list of (node, index, gradient)
+        Where to start, with the gradient in the form of `mode`.
+    mode : RawMode
+        Arithmetic of gradients.
+    targets : sequence of (node, index)
+        Whose gradients to return; when given, leaves are left untouched.
+    retain : bool
+        Keep what the tape saved for another pass.
+
+    Returns
+    -------
+    list
+        Gradients of `targets` (None where heads don't depend on one).
+    """
+    grads: dict = {}
+    found: dict = {}
+
+    def add(node, index, value):
+        if node.__class__ is Leaf or not node.multiple:
+            known = grads.get(node)
+            grads[node] = value if known is None else known + value
+        else:
+            known = grads.get(node)
+            if known is None:
+                known = grads[node] = [None] * len(node.output)
+            known[index] = value if known[index] is None else known[index] + value
+
+    order = _reachable([node for node, _, _ in heads])
+    for node, index, value in heads:
+        add(node, index, value)
+    wanted = {node for node, _ in targets}
+    for node in order:
+        dy = grads.pop(node, None)
+        if dy is None:
+            if node.__class__ is Leaf and not targets:
+                mode.deposit_zero(node)
+            continue
+        if node in wanted:
+            found[node] = dy
+        if node.__class__ is Leaf:
+            if not targets:
+                mode.deposit(node, dy)
+            continue
+        for parent, index, value in _input_gradients(node, dy, mode):
+            add(parent, index, value)
+    if not retain:
+        for node in order:
+            if node.__class__ is Node:
+                node.inputs = node.output = node.storage = None
+                node.parents = ()
+    results = []
+    for node, index in targets:
+        dy = found.get(node)
+        results.append(dy[index] if dy.__class__ is list else dy)
+    return results

@@ -1,0 +1,35 @@
+"""NDArrays and one function per operator: what users know as ``mx.nd``.
+
+Functions come from the operator registry when they are first asked for: ``nd.relu``, ``nd.contrib.box_nms``,
+``nd.linalg.gemm2``, ``nd._internal._plus``.
+"""
+from .. import ops as _ops  # fills the registry
+from . import creation, dispatch, namespaces
+from .array import NDArray
+from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
+                       onehot_encode, to_dlpack_for_read, to_dlpack_for_write, waitall, zeros)
+from .elementwise import (add, divide, equal, greater, greater_equal, lesser, lesser_equal, logical_and,
+                          logical_or, logical_xor, maximum, minimum, modulo, multiply, not_equal, power, subtract,
+                          true_divide)
+from .files import load, load_frombuffer, save
+
+_internal = namespaces.Namespace(__name__ + "._internal", "_internal")
+op = namespaces.Namespace(__name__ + ".op", "op")
+linalg = namespaces.Namespace(__name__ + ".linalg", "linalg")
+contrib = namespaces.Namespace(__name__ + ".contrib", "contrib")
+image = namespaces.Namespace(__name__ + ".image", "image")
+sparse = namespaces.Namespace(__name__ + ".sparse", "sparse")
+
+from . import random  # noqa: E402  (uses the functions above)
+
+
+def __getattr__(name):
+    found = namespaces.find("", name)
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted(set(globals()) | set(namespaces.names("")))

@@ -1,0 +1,290 @@
+"""Calling operators on NDArrays: `invoke` runs a record, `function` makes the ``nd.*`` function of a record."""
+
+from numbers import Number
+
+import numpy as np
+
+from .. import _tape
+from ..backend import Context, current_context
+from ..errors import MXNetError, public_class
+from ..naming import ambient
+from ..ops import registry
+from .array import NDArray
+
+_recording = ambient.recording
+_training = ambient.training
+_functions: dict = {}
+
+
+class _Absent:
+    """Stands for an optional array that was not given."""
+
+    _raw = _node = _storage = _leaf = None
+    _index = 0
+    shape = None
+
+
+ABSENT = _Absent()
+
+
+def invoke(op, inputs, attrs, out=None, ctx=None):
+    """Run an operator on arrays and record it when recording.
+
+    Parameters
+    ----------
+    op : Operator
+        What to run.
+    inputs : tuple of NDArray
+        Its arrays.
+    attrs : dict
+        Complete typed attributes (`Operator.parse` makes them).
+    out : NDArray or list of NDArray, optional
+        Where to write the result.
+    ctx : Context, optional
+        Where to run; that of the first array by default.
+
+    Returns
+    -------
+    NDArray or list of NDArray
+        The visible outputs.
+    """
+    if op.shapes is not None:
+        inputs = _resolve_deferred(op, inputs, attrs)
+    if ctx is None:
+        ctx = inputs[0]._ctx
+    raws, tracked = [], False
+    for x in inputs:
+        raws.append(x._raw)
+        if x._node is not None:
+            tracked = True
+        if x is not ABSENT and x._ctx is not ctx:
+            _check_context(op, x, ctx)
+    if op.same_dtype and len(raws) > 1 and raws[0].dtype != raws[1].dtype:
+        raise MXNetError(f"Incompatible attr in node  at 1-th input: expected {raws[0].dtype}, got {raws[1].dtype}, in "
+                         f"operator {op.describe_call([r.shape for r in raws], attrs)}. Cast one with .astype(...)")
+    tracked = tracked and _recording()
+    env = ctx._environments[_training()]
+    direct = out if out is not None and op.elementwise and op.takes_out and _fits(out, raws[0]) else None
+    try:
+        if direct is not None:
+            _check_out(op, direct, tracked)
+            result = op.forward(env, *raws, out=direct._writable(), **attrs)
+        else:
+            result = op.forward(env, *raws, **attrs)
+    except MXNetError:
+        raise
+    except (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
+        shapes = [None if r is None else r.shape for r in raws]
+        raise MXNetError(f"{op.describe_call(shapes, attrs)}: {error}") from error
+    for i in op.mutates:
+        inputs[i]._writable()
+    if direct is not None:
+        outs = [direct]
+    else:
+        outs = _wrap(op, result, raws, inputs, attrs, ctx)
+        if out is not None:
+            outs = _write_out(op, outs, out, tracked)
+    if tracked:
+        _tape.record(op, attrs, ctx, inputs, result, outs)
+    if len(outs) == 1:
+        return outs[0]
+    return outs
+
+
+def _check_context(op, x, ctx):
+    # Contexts of host memory mix, as in MXNet; devices don't.
+    if x._ctx._backend is not ctx._backend or ctx.device_type == "gpu":
+        raise MXNetError(f"operator {op.name} got arrays on {ctx} and {x._ctx}: move one with .as_in_context({ctx})")
+
+
+def _fits(out, raw):
+    return isinstance(out, NDArray) and out.shape == raw.shape and out._raw.dtype == raw.dtype
+
+
+def _wrap(op, result, raws, inputs, attrs, ctx):
+    if result.__class__ is tuple:
+        outs = [NDArray(r, ctx) for r in result[:op.count_visible(attrs)]]
+        if op.aliasing:
+            for x, r in zip(outs, result):
+                if r.base is not None:
+                    x._become_alias_of(inputs[0])
+        return outs
+    if op.aliasing:
+        x = NDArray(result, ctx)
+        if result is raws[0] or result.base is not None:
+            x._become_alias_of(inputs[0])
+        return [x]
+    return [NDArray(result, ctx)]
+
+
+def _check_out(op, out, tracked):
+    if tracked and out._node is not None:
+        raise MXNetError(f"operator {op.name}: Inplace operations (+=, -=, x[:]=, out=, etc) are not supported when recording "
+                         "with autograd; the array given as out is already part of a graph")
+
+
+def _write_out(op, outs, out, tracked):
+    targets = list(out) if isinstance(out, (list, tuple)) else [out]
+    if len(targets) < len(outs):
+        raise MXNetError(f"operator {op.name} has {len(outs)} outputs, but out= gives {len(targets)}")
+    for x, target in zip(outs, targets):
+        if not isinstance(target, NDArray):
+            raise TypeError(f"operator {op.name}: out must be an NDArray or a list of them, but got {public_class(type(target))}")
+        _check_out(op, target, tracked)
+        if x.shape != target.shape:
+            raise MXNetError(f"operator {op.name}: Incompatible attr in node  at 0-th output: expected {list(x.shape)}, "
+                             f"got {list(target.shape)}")
+        if x._raw.dtype != target._raw.dtype:
+            raise MXNetError(f"operator {op.name}: Incompatible attr in node  at 0-th output: expected {x._raw.dtype}, "
+                             f"got {target._raw.dtype}")
+        target._ctx._backend.xp.copyto(target._writable(), x._raw)
+    return targets[:len(outs)]
+
+
+def _resolve_deferred(op, inputs, attrs):
+    """Give arrays that wait for their shape (parameters not initialised yet) the one that the operator implies."""
+    for x in inputs:
+        if x.__class__ is not NDArray and getattr(x, "_deferred", False):
+            break
+    else:
+        return inputs
+    shapes = op.shapes([x.shape for x in inputs], attrs)
+    return tuple([x._resolve(shape) if getattr(x, "_deferred", False) else x for x, shape in zip(inputs, shapes)])
+
+
+def bind(op, args, kwargs):
+    """Sort call arguments into arrays and given attributes.
+
+    Returns
+    -------
+    (tuple, dict)
+        Arrays in the operator's order, `ABSENT` for optional ones before the last given; attributes by name.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not an NDArray where one must be, or an argument is given twice or too often.
+    MXNetError
+        If an array is missing.
+    """
+    if op.variadic:
+        return _bind_variadic(op, args, kwargs)
+    count = len(op.inputs)
+    arrays = list(args[:count])
+    if len(args) > count:
+        names = [n for n in op.attributes if n not in kwargs]
+        if len(args) - count > len(names):
+            raise TypeError(f"{op.name}() takes {count} arrays and the attributes {list(op.attributes)}; "
+                            f"{len(args)} positional arguments were given")
+        kwargs.update(zip(names, args[count:]))
+    if len(arrays) < count:
+        arrays = _bind_named(op, arrays, kwargs)
+    for i, x in enumerate(arrays):
+        if not isinstance(x, NDArray) and x is not ABSENT:
+            if x is None and i >= op.required_inputs:
+                arrays[i] = ABSENT
+            else:
+                raise TypeError(_not_an_array(op, op.inputs[i], x))
+    while len(arrays) > op.required_inputs and arrays[-1] is ABSENT:
+        arrays.pop()
+    return tuple(arrays), kwargs
+
+
+def _bind_named(op, arrays, kwargs):
+    for name in op.inputs[len(arrays):]:
+        value = kwargs.pop(name, None)
+        arrays.append(ABSENT if value is None else value)
+    missing = [n for n, x in zip(op.inputs[:op.required_inputs], arrays) if x is ABSENT]
+    if missing:
+        raise MXNetError(f"operator {op.name} expects the arrays {', '.join(op.inputs)}, but got no {', '.join(missing)}")
+    return arrays
+
+
+def _bind_variadic(op, args, kwargs):
+    if not args and op.inputs[-1] in kwargs:
+        args = kwargs.pop(op.inputs[-1])
+    if len(args) == 1 and isinstance(args[0], (list, tuple)):
+        args = args[0]
+    if op.count_attribute is not None:
+        kwargs.pop(op.count_attribute, None)
+    if len(args) < max(1, op.required_inputs):
+        raise MXNetError(f"operator {op.name} expects at least one array")
+    for i, x in enumerate(args):
+        if not isinstance(x, NDArray):
+            raise TypeError(_not_an_array(op, f"number {i}", x))
+    return tuple(args), kwargs
+
+
+def _not_an_array(op, name, value):
+    hint = "; wrap host data in nd.array(...)" if isinstance(value, (np.ndarray, list, tuple, Number)) else ""
+    return f"Argument {name} must have NDArray type, but got {value!r} (operator {op.name}){hint}"
+
+
+def call(op, *args, out=None, name=None, **kwargs):
+    """Call an operator as users do, with arrays and attributes in any form."""
+    arrays, given = bind(op, args, kwargs)
+    if arrays:
+        return invoke(op, arrays, op.parse(given), out)
+    return _create(op, given, out)
+
+
+def _create(op, given, out):
+    """Call an operator of no arrays: its ctx argument, or that of `out`, or the current context says where."""
+    ctx = given.pop("ctx", None)
+    if ctx is None or ctx == "":
+        ctx = out._ctx if isinstance(out, NDArray) else current_context()
+    elif isinstance(ctx, str):
+        kind, _, number = ctx.rstrip(")").partition("(")
+        ctx = Context(kind, int(number or 0))
+    device = ctx._backend.use(ctx.device_id)
+    if device is None:
+        return invoke(op, (), op.parse(given), out, ctx)
+    with device:
+        return invoke(op, (), op.parse(given), out, ctx)
+
+
+def function(name):
+    """Return the ``nd`` function of an operator's name.
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> function("relu")(mx.nd.array([-1, 2]))
+    <BLANKLINE>
+    [0. 2.]
+    <NDArray 2 @cpu(0)>
+    """
+    found = _functions.get(name)
+    if found is None:
+        op = registry.get(name)
+
+        def found(*args, out=None, name=None, **kwargs):
+            arrays, given = bind(op, args, kwargs)
+            if arrays:
+                return invoke(op, arrays, op.parse(given), out)
+            return _create(op, given, out)
+        found.__name__ = found.__qualname__ = name
+        found.__doc__ = _documentation(op)
+        found.operator = op
+        _functions[name] = found
+    return found
+
+
+def _documentation(op):
+    lines = [op.__doc__ or "", "", "Parameters", "----------"]
+    lines += [f"{n} : NDArray" for n in op.inputs]
+    lines += [a.describe() for a in op.attributes.values()]
+    return "\n".join(lines)
+
+
+class ArrayFunctions:
+    """Operators as functions of NDArrays with typed attributes: the ``F`` of gradient rules under ``create_graph``."""
+
+    def __getattr__(self, name):
+        made = function(name)
+        setattr(self, name, made)
+        return made
+
+
+NDArray._invoke = staticmethod(invoke)
+NDArray._function = staticmethod(function)

@@ -1,0 +1,47 @@
+"""The namespaces of operator functions: a registered name such as ``_linalg_gemm2`` is ``nd.linalg.gemm2``."""
+
+import sys
+import types
+
+from ..ops import registry
+from .dispatch import function
+
+# How each namespace spells an operator's registered name.
+_PREFIXES = {"": ("",), "op": ("",), "_internal": ("",), "linalg": ("_linalg_",), "contrib": ("_contrib_",),
+             "image": ("_image_",), "sparse": ("_sparse_", "")}
+
+
+def find(kind, name):
+    """Return the function called `name` in a namespace, or None."""
+    if name.startswith("__") or (name.startswith("_") and kind not in ("_internal", "op", "")):
+        return None
+    for prefix in _PREFIXES[kind]:
+        if prefix + name in registry.operators:
+            return function(prefix + name)
+    return None
+
+
+def names(kind):
+    """Return the names of all functions of a namespace."""
+    prefix = _PREFIXES[kind][0]
+    return [n[len(prefix):] for n in registry.operators if n.startswith(prefix) and (prefix or not n.startswith("_"))]
+
+
+class Namespace(types.ModuleType):
+    """A module whose attributes are the operator functions of one kind."""
+
+    def __init__(self, full_name, kind):
+        super().__init__(full_name, f"Operator functions of the {kind} namespace.")
+        self._kind = kind
+        self.__path__ = []
+        sys.modules[full_name] = self
+
+    def __getattr__(self, name):
+        found = find(self._kind, name)
+        if found is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self):
+        return sorted(set(self.__dict__) | set(names(self._kind)))

@@ -1,0 +1,229 @@
+"""The registry: one record an operator, made from the decorated forward function.
+
+The forward's signature says everything about the arguments: after ``env`` come the arrays (one with a default of None is
+optional, a starred one takes any number), then, keyword-only, the attributes with type and default.  A keyword-only ``out``
+without annotation means that the forward can write its result into a given raw array.
+
+    @operator("FullyConnected", shapes=dense_shapes)
+    def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: bool = False, flatten: bool = True):
+        ...
+
+    @fully_connected.gradient
+    def _(F, dy, _y, data, weight, _bias, *, flatten, **_):
+        return lambda: F.dot(dy, weight).reshape(data.shape), ...
+
+Gradient rules get raw arrays in an ordinary backward pass, and NDArrays when the gradient itself is recorded
+(``create_graph=True``); ``F`` gives operators for either.  They return one callable (or None) an input; each is called only if
+somebody wants that gradient.  A rule's array parameter whose name begins with an underscore is only asked for its shape and
+dtype: the tape then need not keep the values, and overwriting them is no error.
+"""
+
+import inspect
+
+from ..errors import MXNetError
+from .attributes import REQUIRED, Attribute, kind_of
+
+operators: dict[str, "Operator"] = {}
+
+
+class Operator:
+    """One operator: forward, arguments, gradient, shape rule, names.
+
+    Attributes
+    ----------
+    name : str
+        Canonical MXNet name.
+    aliases : tuple of str
+        Other names of the same operator.
+    inputs : tuple of str
+        Names of the arrays; with `variadic` the last one stands for any number.
+    required_inputs : int
+        How many arrays must be given.
+    attributes : dict
+        `Attribute` by name, in order.
+    outputs : int or callable
+        Number of arrays that forward returns (callable: from the attributes).
+    visible : int or callable or None
+        How many of them the user sees (None: all).
+    mutates : tuple of int
+        Positions of inputs that forward overwrites (auxiliary states).
+    aliasing : bool
+        Whether the result may be a view of the first input.
+    """
+
+    def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,
+                 count_attribute=None, optional_attributes=()):
+        self.name = name
+        self.aliases = tuple(aliases)
+        self.forward = forward
+        self.outputs = outputs
+        self.visible = visible
+        self.shapes = shapes
+        self.aliasing = aliasing
+        self.count_attribute = count_attribute
+        self.rule = None
+        self.second_order = True
+        self.elementwise = False
+        self.same_dtype = False
+        self.cuda = None
+        self.saves_inputs: tuple | None = None
+        self.saves_output = False
+        self._cache: dict = {}
+        self._read_signature()
+        self.mutates = tuple(self.inputs.index(m) for m in mutates)
+        self.__doc__ = forward.__doc__
+
+    def _read_signature(self):
+        inputs, required, self.variadic, self.attributes, self.takes_out = [], 0, False, {}, False
+        parameters = list(inspect.signature(self.forward).parameters.values())[1:]
+        for p in parameters:
+            if p.kind is p.VAR_POSITIONAL:
+                inputs.append(p.name)
+                self.variadic = True
+            elif p.kind is p.POSITIONAL_OR_KEYWORD:
+                inputs.append(p.name)
+                required += p.default is p.empty
+            elif p.name == "out":
+                self.takes_out = True
+            else:
+                kind = kind_of(p.annotation)
+                default = p.default if p.default is p.empty or p.default is None else kind.parse(p.default)
+                self.attributes[p.name] = Attribute(p.name, kind, default)
+        self.inputs = tuple(inputs)
+        self.input_set = frozenset(inputs)
+        self.required_inputs = required
+
+    def gradient(self, rule=None, *, second_order=True):
+        """Attach the gradient rule (decorator)."""
+        if rule is None:
+            return lambda function: self.gradient(function, second_order=second_order)
+        self.rule = rule
+        self.second_order = second_order
+        names = [p.name for p in inspect.signature(rule).parameters.values()
+                 if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+        self.saves_output = not names[2].startswith("_")
+        kept = [not n.startswith("_") for n in names[3:]]
+        self.saves_inputs = None if self.variadic else tuple(kept)
+        self.saves_variadic = self.variadic and kept[-1]
+        return rule
+
+    def count_outputs(self, attrs):
+        """Return how many arrays forward returns under these attributes."""
+        return self.outputs if isinstance(self.outputs, int) else self.outputs(**attrs)
+
+    def count_visible(self, attrs):
+        """Return how many outputs the user sees under these attributes."""
+        if self.visible is None:
+            return self.count_outputs(attrs)
+        return self.visible if isinstance(self.visible, int) else self.visible(**attrs)
+
+    def parse(self, given):
+        """Return the complete typed attributes for the given ones; results are cached by value.
+
+        Raises
+        ------
+        MXNetError
+            For a missing, unknown or wrong attribute; the message names operator and attribute.
+        """
+        try:
+            key = tuple(given.items())
+            found = self._cache.get(key)
+            if found is not None:
+                return found
+        except TypeError:  # an unhashable value (a list): parse it each time
+            return self._parse(given)
+        attrs = self._parse(given)
+        # True == 1 == 1.0 as keys: all three give the same typed value for every kind but Text, which is stable by type.
+        if len(self._cache) < 512:
+            self._cache[key] = attrs
+        return attrs
+
+    def _parse(self, given):
+        attrs = {}
+        for name in given:
+            if name not in self.attributes:
+                raise MXNetError(self._unknown(name))
+        for name, attribute in self.attributes.items():
+            if name not in given:
+                if attribute.default is REQUIRED:
+                    raise MXNetError(f"Required parameter {name} of {attribute.kind.name} is not presented, "
+                                     f"in operator {self.name}")
+                attrs[name] = attribute.default
+                continue
+            try:
+                attrs[name] = attribute.kind.parse(given[name])
+            except (ValueError, SyntaxError, TypeError) as error:
+                raise MXNetError(f"Invalid value {given[name]!r} for parameter {name} of operator {self.name}: "
+                                 f"it takes {attribute.kind.name}") from error
+        return attrs
+
+    def _unknown(self, name):
+        possible = "\n".join(a.describe() for a in self.attributes.values())
+        return (f"Cannot find argument '{name}', Possible Arguments:\n----------------\n{possible}\n"
+                f", in operator {self.name}")
+
+    def describe_call(self, shapes, attrs):
+        """Return the operator with its inputs' shapes and non-default attributes, for messages."""
+        names = self.inputs if not self.variadic else (f"{self.inputs[-1]}{i}" for i in range(len(shapes)))
+        arrays = [f"{n}={s}" for n, s in zip(names, shapes)]
+        changed = [f"{k}={v!r}" for k, v in attrs.items()
+                   if k in self.attributes and self.attributes[k].default is not v and self.attributes[k].default != v]
+        return f"{self.name}({', '.join(arrays + changed)})"
+
+    def __repr__(self):
+        return f"<operator {self.name}>"
+
+
+def operator(name, *aliases, **options):
+    """Register the decorated forward function as operator `name`.
+
+    Parameters
+    ----------
+    name, *aliases : str
+        Canonical name, then the others.
+    **options
+        See `Operator`.
+    """
+    # Defaults may be written as users write them ("float32"): the kind turns them into the typed value.
+    def register(forward):
+        return add(Operator(name, forward, aliases=aliases, **options))
+    return register
+
+
+def add(op):
+    """Put an operator record into the registry under all its names."""
+    for name in (op.name, *op.aliases):
+        if name in operators:
+            raise ValueError(f"operator name {name} is registered twice: by {operators[name]} and {op}")
+        operators[name] = op
+    return op
+
+
+def get(name):
+    """Return the operator of a name or alias.
+
+    Examples
+    --------
+    >>> get("flatten").name
+    'Flatten'
+    """
+    try:
+        return operators[name]
+    except KeyError:
+        raise MXNetError(f"Operator {name} is not registered: it is not (yet) part of blockscope") from None
+
+
+class RawFunctions:
+    """Operators as functions of raw arrays in one environment: the ``F`` of gradient rules in an ordinary backward pass."""
+
+    def __init__(self, env):
+        self.env = env
+        self.xp = env.xp
+
+    def __getattr__(self, name):
+        forward, env = get(name).forward, self.env
+
+        def call(*arrays, **attrs):
+            return forward(env, *arrays, **attrs)
+        setattr(self, name, call)
+        return call
