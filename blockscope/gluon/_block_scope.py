@@ -1,0 +1,131 @@
+"""The scope of a block: where its children get their names.
+
+References
+----------
+MXNet 1.9.1, `mxnet.gluon.block._BlockScope`. There a scope object remembers what was current before it, so that entering it twice, or
+from two threads, breaks it; here that is kept on the ambient stack, and the scope holds nothing but its counters.
+"""
+import weakref
+
+from ..naming import ambient
+from ..naming.counters import draw
+from ..naming.current import Current
+from ..naming.name_manager import NameManager, Prefix, numbered
+from ._parameter_dict import ParameterDict
+
+__all__ = ['_BlockScope']
+
+_scopes = ambient.stack('block_scope')
+_managers = ambient.stack('name_manager')
+
+
+class _Entry:
+    """A scope while it is entered: holds its block, and the token of the name manager that symbols use inside."""
+
+    __slots__ = ('block', 'manager', 'scope')
+
+    def __init__(self, scope, block, manager):
+        self.scope = scope
+        self.block = block
+        self.manager = manager
+
+
+class _BlockScope:
+    """Names for the children of one block: `with net.name_scope():`.
+
+    A block owns its scope and the scope refers to the block weakly, so that a dropped block is freed at once.
+
+    Parameters
+    ----------
+    block : Block
+        Whose children are named.
+    """
+
+    __slots__ = ('__weakref__', '_counter', '_ref')
+
+    def __init__(self, block):
+        self._ref = weakref.ref(block)
+        self._counter = {}
+
+    @property
+    def _block(self):
+        """The block whose scope this is; None when it is gone."""
+        return self._ref()
+
+    @staticmethod
+    def create(prefix, params, hint):
+        """Return prefix and parameter dictionary of a new block.
+
+        Parameters
+        ----------
+        prefix : str or None
+            What the user asked for; None asks for the hint and a number.
+        params : ParameterDict or None
+            Parameters to share.
+        hint : str
+            Kind of block.
+
+        Returns
+        -------
+        (str, ParameterDict)
+        """
+        entry = _scopes.top()
+        if entry is None:
+            if prefix is None:
+                prefix = NameManager._current.value.get(None, hint) + '_'
+            return prefix, ParameterDict(prefix) if params is None else ParameterDict(params.prefix, params)
+        if prefix is None:
+            prefix = numbered(hint, draw(entry.scope._counter, hint)) + '_'
+        block = entry.block
+        if params is None:
+            parent = block.params
+            params = ParameterDict(parent._prefix + prefix, parent._shared)
+        else:
+            params = ParameterDict(params.prefix, params)
+        return block.prefix + prefix, params
+
+    def __enter__(self):
+        block = self._ref()
+        if not block._empty_prefix:
+            _scopes.push(_Entry(self, block, _managers.push(Prefix(block.prefix))))
+        return self
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        block = self._ref()
+        if block is not None and block._empty_prefix:
+            return
+        entry = _scopes.leave(self)
+        if entry is None:
+            # Left without being entered; the words are MXNet's.
+            raise AttributeError("'NoneType' object has no attribute '__exit__'")
+        _managers.pop(entry.manager)
+
+    def __reduce__(self):
+        return _restore, (), (self._ref(), self._counter)
+
+    def __setstate__(self, state):
+        block, self._counter = state
+        self._ref = weakref.ref(block)
+
+
+def _restore():
+    return _BlockScope.__new__(_BlockScope)
+
+
+class _CurrentScope(Current):
+    """The current block scope; None outside of all scopes."""
+
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The innermost block scope that is entered, or None."""
+        entry = self._stack.top()
+        return None if entry is None else entry.scope
+
+    @value.setter
+    def value(self, scope):
+        self._stack.assign(None if scope is None else _Entry(scope, scope._block, None))
+
+
+_BlockScope._current = _CurrentScope(_scopes, None)

@@ -1,0 +1,77 @@
+"""Parameters whose shape the first batch tells.
+
+While their first forward pass runs, a block gets stand-ins for such parameters. An operator that has a shape rule asks the stand-in
+to take the shape that follows from its other arrays (`ndarray.dispatch`), and the stand-in then initializes its parameter.
+"""
+from ..errors import MXNetError
+from ..ndarray import NDArray, zeros
+
+__all__ = ['DeferredArray', 'ShapeOnlyArray']
+
+
+class DeferredArray(NDArray):
+    """The value of a parameter that is not initialized yet.
+
+    Parameters
+    ----------
+    param : Parameter
+        Shape and initializer.
+    ctx : Context
+        Where the block runs.
+    """
+
+    _deferred = True
+
+    def __init__(self, param, ctx):
+        self._param = param
+        self._ctx = ctx
+
+    @property
+    def shape(self):
+        """Shape as far as it is known; unknown sizes are 0."""
+        return self._param.shape
+
+    def _resolve(self, shape):
+        """Take a shape; return the array."""
+        param = self._param
+        if param._data is None:
+            if shape is None or 0 in shape:
+                raise MXNetError(self._undecided())
+            param.shape = tuple(shape)
+            param._finish_deferred_init()
+        return self._array()
+
+    def _array(self):
+        if self._param._data is None:
+            raise MXNetError(self._undecided())
+        return self._param.data(self._ctx)
+
+    def _undecided(self):
+        return ('Cannot decide shape for the following arguments (0s in shape means unknown dimensions). Consider providing them as '
+                f'input:\n\t{self._param.name}: {self._param.shape}')
+
+
+class ShapeOnlyArray(DeferredArray):
+    """The value of a parameter while shapes are inferred: zeros, and the parameter learns its shape but is not initialized."""
+
+    _zeros = None
+
+    def _resolve(self, shape):
+        if self._zeros is None:
+            if shape is None or 0 in shape:
+                raise MXNetError(self._undecided())
+            self._param.shape = tuple(shape)
+            self._zeros = zeros(shape, ctx=self._ctx, dtype=self._param.dtype)
+        return self._zeros
+
+    def _array(self):
+        return self._resolve(self._param.shape)
+
+
+def _forwarded(name):
+    return property(lambda self: getattr(self._array(), name))
+
+
+# Where an operator has no shape rule, and for methods and slices, the stand-in answers with the array itself.
+for _name in ('_alias', '_index', '_leaf', '_node', '_raw', '_storage'):
+    setattr(DeferredArray, _name, _forwarded(_name))

@@ -1,0 +1,120 @@
+"""`import mxnet` served by blockscope, and what differs from MXNet 1.9.1.
+
+`as_mxnet()` installs an import finder, after which `mxnet` and every `mxnet.x.y` is the blockscope module of that name: the same
+module object under both names, so that `isinstance`, pickles and module state agree whichever name a program uses.
+
+Known bugs of MXNet 1.9.1
+-------------------------
+Names and files are the same as MXNet's without exception. Where MXNet's behaviour hurts and neither names nor files depend on it, it is
+fixed; otherwise it is kept. (C) marks what the C++ part decides.
+
+Fixed:
+
+- A block scope may be entered while it is entered, and from several threads at once; MXNet fails at the outer exit with
+  "'NoneType' object has no attribute '__exit__'" and leaves the scope installed for good, so that all later blocks get wrong names. The
+  same holds for `NameManager` and `Prefix` (left silently entered there) and for calling a block symbolically inside its own scope.
+- `AttrScope` keeps only its own attributes; in MXNet it keeps those of the scope around it from then on.
+- A new asyncio task or thread never sees or changes another one's scope.
+- "Overriding Parameter attribute %s is not allowed" names the attribute.
+- "Changing attribute type ... is not allowed" has its blank back before "is".
+- `ParameterDict.get` a second time: an int as shape works as the first time; `shape=None` is accepted; an unknown keyword is refused
+  as the first time; `allow_deferred_init`, `differentiable`, `stype` and `grad_stype` reach the parameter (a stray attribute before).
+- `ParameterDict.get_constant` a second time takes lists.
+- `load_parameters` and `load` check everything before they change the first parameter, detect a saved array of higher rank, list all
+  parameters of the block when the file holds an unknown one, and explain a file without names (AttributeError before).
+- `save_params` shows its own error (AttributeError on `e.message` before).
+- `hybridize(False)` does not warn of forward pre-hooks.
+- `summary` of a net with deferred parameters has no rows for the symbols of shape inference.
+- `Mixed` and `Load` can be given to `Block.initialize` (AssertionError before).
+- Saving a parameter whose replicas agree gives exactly that value, not their mean (which may differ in the last bit).
+- `list_ctx` of a ParameterDict keeps the order of contexts.
+- Two parameters of one name: the error carries a note with file and line where either block was made.
+- A call that fails leaves parameters, scopes and counters as they were; a failed first forward pass can be repeated.
+
+Kept:
+
+- `params=` looks one level deep, and a second block that shares may set the first one's initializer where it had none: names and values
+  of existing programs depend on it.
+- Automatic names run hint and number together (`net10_` twice); a slice inside another scope gets the outer prefix too; modifier cells
+  and initial states carry the prefix twice: names.
+- `del net.child` leaves the child registered, and a numeric child name may overwrite another: keys of files.
+- `load` with `restore_prefix` lists names of the file with that prefix: `restore_prefix` is what the caller gave, and the message is
+  right in its terms.
+- `cpu_pinned(0)` finds the replica on `cpu(0)`: both are host memory.
+- `nd.save` of an empty dictionary comes back as an empty list: the file format has no way to tell.
+- GroupNorm has gamma and beta per group; BatchNorm's repr and shapes: files.
+- A `NameManager`, `AttrScope` or block scope that is left without being entered raises what MXNet raises, words included.
+
+Beyond MXNet: NumPy and CuPy arrays can be passed to any block (as NDArrays over the same memory); a parameter's replicas on several
+contexts follow `set_data` when they are asked for.
+"""
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+
+from .errors import show_module_as
+
+__all__ = ['as_mxnet']
+
+_REAL = __package__
+_ALIAS = 'mxnet'
+
+
+class _AliasLoader:
+    """Loads `mxnet.x` by handing out `blockscope.x`."""
+
+    def __init__(self, name):
+        self._name = name
+        self._spec = None
+
+    def create_module(self, spec):
+        """Return the module that has been imported under its own name."""
+        module = importlib.import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        """Give the module back its own spec, which the import system has just replaced; there is nothing to run."""
+        module.__spec__ = self._spec
+
+
+class _AliasFinder:
+    """Finds `mxnet` and its submodules in blockscope."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Return a spec for `mxnet` and `mxnet.*` where blockscope has that module."""
+        if fullname != _ALIAS and not fullname.startswith(_ALIAS + '.'):
+            return None
+        name = _REAL + fullname[len(_ALIAS):]
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, _AliasLoader(name), is_package=hasattr(sys.modules.get(name), '__path__'))
+
+
+def as_mxnet():
+    """Let `import mxnet` and `import mxnet.x.y` give blockscope, from now on and for the whole process.
+
+    Messages then name classes as MXNet does (`<class 'mxnet.gluon.nn.basic_layers.Dense'>`). Calling it again changes nothing.
+
+    Raises
+    ------
+    ImportError
+        The real MXNet is imported already.
+
+    Examples
+    --------
+    >>> import blockscope
+    >>> blockscope.as_mxnet()
+    >>> import mxnet
+    >>> mxnet is blockscope
+    True
+    """
+    present = sys.modules.get(_ALIAS)
+    if present is not None and present is not sys.modules[_REAL]:
+        origin = getattr(present, '__file__', None) or 'unknown place'
+        raise ImportError(f"cannot serve mxnet from blockscope: another package is already imported as 'mxnet' ({origin}). Call "
+                          'blockscope.as_mxnet() before the first `import mxnet`, or keep both in separate processes.')
+    if not any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _AliasFinder())
+        show_module_as(_REAL, _ALIAS)
