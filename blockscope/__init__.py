@@ -1,9 +1,46 @@
-"""The living Gluon 1.x on NumPy and CuPy."""
+"""blockscope: the living Gluon 1.x on NumPy and CuPy.
+
+``import blockscope as mx`` runs Gluon code; after ``blockscope.as_mxnet()``, ``import mxnet`` does too.  Submodules that a program
+may not need (gluon, optimizer, metric, ...) are imported when they are first named.
+
+Examples
+--------
+>>> import blockscope as mx
+>>> net = mx.gluon.nn.Dense(2, in_units=3)
+>>> net.initialize()
+>>> net(mx.nd.ones((4, 3))).shape
+(4, 2)
+"""
+import importlib as _importlib
 import warnings as _warnings
 
-from . import autograd, context, ndarray
-from . import ndarray as nd
-from .context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
-from .errors import MXNetError
+# MXNet is silent about log(0) or an overflow in float16: the result says so.  Only code of this package is silenced.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"blockscope\.")
 
-__version__ = "0.1.0"
+from . import attribute, autograd, base, context, errors, name, ndarray  # noqa: E402
+from . import ndarray as nd  # noqa: E402
+from .attribute import AttrScope  # noqa: E402
+from .context import Context, cpu, cpu_pinned, current_context, gpu, gpu_memory_info, num_gpus  # noqa: E402
+from .errors import MXNetError  # noqa: E402
+from .mxnet import as_mxnet  # noqa: E402
+
+# The MXNet version whose names, messages and files these are: programs ask for it.  The release of blockscope itself is
+# importlib.metadata.version("blockscope-gluon").
+__version__ = "1.9.1"
+
+_SUBMODULES = {
+    "gluon": "gluon", "init": "initializer", "initializer": "initializer", "kv": "kvstore", "kvstore": "kvstore",
+    "lr_scheduler": "lr_scheduler", "metric": "metric", "optimizer": "optimizer", "random": "random", "rnd": "random",
+}
+
+
+def __getattr__(name):
+    if name not in _SUBMODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _importlib.import_module(f".{_SUBMODULES[name]}", __name__)
+    globals()[name] = module
+    return module
+
+
+def __dir__():
+    return sorted({*globals(), *_SUBMODULES})

@@ -1,0 +1,4 @@
+"""The command line: ``python -m blockscope COMMAND``."""
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,28 @@
+"""Gluon: blocks, parameters, layers, losses, the trainer and data.
+
+``data``, ``loss``, ``nn``, ``rnn``, ``utils`` and ``Trainer`` are imported when they are first named.
+"""
+import importlib as _importlib
+
+from . import block, parameter
+from .block import Block, HybridBlock
+from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
+
+_SUBMODULES = ("data", "loss", "nn", "rnn", "trainer", "utils")
+__all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict", "Trainer",
+           "block", "parameter", *_SUBMODULES]
+
+
+def __getattr__(name):
+    if name == "Trainer":
+        found = __getattr__("trainer").Trainer
+    elif name in _SUBMODULES:
+        found = _importlib.import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
