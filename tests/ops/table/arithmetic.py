@@ -1,0 +1,3 @@
+"""Rows of the arithmetic operators."""
+
+ROWS: list = []

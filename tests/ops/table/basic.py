@@ -1,0 +1,3 @@
+"""Rows of the basic operators."""
+
+ROWS: list = []

@@ -1,0 +1,3 @@
+"""Rows of the internal operators."""
+
+ROWS: list = []

@@ -1,0 +1,3 @@
+"""Rows of the neural operators."""
+
+ROWS: list = []

@@ -1,0 +1,3 @@
+"""Rows of the random operators."""
+
+ROWS: list = []
