@@ -86,35 +86,50 @@ def record(op, attrs, ctx, inputs, result, outs):
     node.attrs = attrs
     node.ctx = ctx
     node.number = _number()
-    node.parents = tuple([x._node for x in inputs])
-    node.indices = tuple([x._index for x in inputs])
-    node.counts = None
-    for x in inputs:
-        if x._storage is not None:
-            node.counts = tuple([y._storage.writes if y._storage is not None else 0 for y in inputs])
-            break
-    saves = op.saves_inputs
-    if saves is None:
-        saves = (op.saves_variadic,) * len(inputs)
-    node.inputs = inputs if all(saves) else tuple(
-        [x if keep or x._raw is None or x._raw.nbytes < _SMALL else Like(x._raw) for x, keep in zip(inputs, saves)])
-    node.multiple = result.__class__ is tuple
+    node.inputs = inputs
+    node.output = node.storage = node.counts = None
+    stored = False
+    if len(inputs) == 1:
+        x = inputs[0]
+        node.parents = (x._node,)
+        node.indices = (x._index,)
+        stored = x._storage is not None
+    else:
+        node.parents = tuple([x._node for x in inputs])
+        node.indices = tuple([x._index for x in inputs])
+        for x in inputs:
+            if x._storage is not None:
+                stored = True
+    if stored:
+        node.counts = tuple([x._storage.writes if x._storage is not None else 0 for x in inputs])
+    if not op.saves_all:
+        saves = op.saves_inputs
+        if saves is None:
+            saves = (op.saves_variadic,) * len(inputs)
+        for x, keep in zip(inputs, saves):
+            if not keep and x._raw is not None and x._raw.nbytes > _SMALL:
+                node.inputs = _without_values(inputs, saves)
+                break
     if op.saves_output:
         node.output = result
-        if outs[0]._storage is None:
-            outs[0]._storage = Storage()
-        node.storage = (outs[0]._storage, outs[0]._storage.writes)
-    else:
-        node.output = node.storage = None
-    if node.multiple:
+        storage = outs[0]._own_storage()
+        node.storage = (storage, storage.writes)
+    if result.__class__ is tuple:
+        node.multiple = True
         if not op.saves_output:
             node.output = tuple([None if r is None else Like(r) for r in result])
         for index, out in enumerate(outs):
             out._node = node
             out._index = index
     else:
-        outs[0]._node = node
-        outs[0]._index = 0
+        node.multiple = False
+        out = outs[0]
+        out._node = node
+        out._index = 0
+
+
+def _without_values(inputs, saves):
+    return tuple([x if keep or x._raw is None or x._raw.nbytes <= _SMALL else Like(x._raw) for x, keep in zip(inputs, saves)])
 
 
 def _reachable(roots):

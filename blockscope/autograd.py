@@ -311,6 +311,7 @@ class _FunctionOperator:
 
     saves_inputs = None
     saves_variadic = False
+    saves_all = False
     saves_output = False
     second_order = True
     inputs = ()

@@ -23,6 +23,7 @@ from . import indexing
 from ..ops.reshape_codes import infer_reshape
 
 _recording = ambient.recording
+_record = _tape.record
 _host_array = np.ndarray
 
 
@@ -414,24 +415,29 @@ class NDArray(Fluent, Operators):
     # ---- arithmetic ------------------------------------------------------------------------------------------------------
 
     def _binary(self, kind, other):
-        if other.__class__ is NDArray:
-            a, b = self._raw, other._raw
+        cls = other.__class__
+        if cls is NDArray:
             fast = kind.fast
-            if (fast is not None and a.dtype is b.dtype and self._ctx is other._ctx and a.__class__ is _host_array
-                    and self._node is None and other._node is None):
-                try:
-                    return NDArray(fast(a, b), self._ctx)
-                except ValueError:
-                    raise _broadcast_error(kind.arrays, a, b) from None
+            if fast is not None:
+                a, b = self._raw, other._raw
+                ctx = self._ctx
+                if a.dtype is b.dtype and ctx is other._ctx and a.__class__ is _host_array:
+                    try:
+                        out = NDArray(fast(a, b), ctx)
+                    except ValueError:
+                        raise _broadcast_error(kind.arrays, a, b) from None
+                    if (self._node is not None or other._node is not None) and _recording():
+                        _record(kind.arrays, _NO_ATTRS, ctx, (self, other), out._raw, (out,))
+                    return out
             return self._invoke(kind.arrays, (self, other), _NO_ATTRS)
-        if isinstance(other, Number) or isinstance(other, np.generic):
+        if cls is float or cls is int or isinstance(other, (Number, np.generic)):
             return self._invoke(kind.scalar, (self,), {"scalar": float(other), "is_int": False})
         if isinstance(other, NDArray):
             return self._invoke(kind.arrays, (self, other), _NO_ATTRS)
         return self._refuse(other)
 
     def _reflected(self, kind, other):
-        if isinstance(other, Number) or isinstance(other, np.generic):
+        if isinstance(other, (float, int, Number, np.generic)):
             return self._invoke(kind.reflected, (self,), {"scalar": float(other), "is_int": False})
         return self._refuse(other)
 

@@ -13,13 +13,14 @@ from .array import NDArray
 
 _recording = ambient.recording
 _training = ambient.training
+_record = _tape.record
 _functions: dict = {}
 
 
 class _Absent:
     """Stands for an optional array that was not given."""
 
-    _raw = _node = _storage = _leaf = None
+    _raw = _node = _storage = _leaf = _ctx = None
     _index = 0
     shape = None
 
@@ -52,23 +53,29 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         inputs = _resolve_deferred(op, inputs, attrs)
     if ctx is None:
         ctx = inputs[0]._ctx
-    raws, tracked = [], False
-    for x in inputs:
-        raws.append(x._raw)
-        if x._node is not None:
-            tracked = True
-        if x is not ABSENT and x._ctx is not ctx:
-            _check_context(op, x, ctx)
-    if op.same_dtype and len(raws) > 1 and raws[0].dtype != raws[1].dtype:
-        raise MXNetError(f"Incompatible attr in node  at 1-th input: expected {raws[0].dtype}, got {raws[1].dtype}, in "
-                         f"operator {op.describe_call([r.shape for r in raws], attrs)}. Cast one with .astype(...)")
-    tracked = tracked and _recording()
+    if len(inputs) == 1:
+        x = inputs[0]
+        raws = (x._raw,)
+        tracked = x._node is not None and _recording()
+    else:
+        raws, tracked = [], False
+        for x in inputs:
+            raws.append(x._raw)
+            if x._node is not None:
+                tracked = True
+            if x._ctx is not ctx and x is not ABSENT:
+                _check_context(op, x, ctx)
+        tracked = tracked and _recording()
+        if op.same_dtype and raws[0].dtype != raws[1].dtype:
+            raise _dtype_error(op, raws, attrs)
     env = ctx._environments[_training()]
-    direct = out if out is not None and op.elementwise and op.takes_out and _fits(out, raws[0]) else None
+    for i in op.mutates:
+        inputs[i]._writable()
+    direct = out is not None and op.elementwise and op.takes_out and _fits(out, raws[0])
     try:
-        if direct is not None:
-            _check_out(op, direct, tracked)
-            result = op.forward(env, *raws, out=direct._writable(), **attrs)
+        if direct:
+            _check_out(op, out, tracked)
+            result = op.forward(env, *raws, out=out._writable(), **attrs)
         else:
             result = op.forward(env, *raws, **attrs)
     except MXNetError:
@@ -76,19 +83,24 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     except (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
         shapes = [None if r is None else r.shape for r in raws]
         raise MXNetError(f"{op.describe_call(shapes, attrs)}: {error}") from error
-    for i in op.mutates:
-        inputs[i]._writable()
-    if direct is not None:
-        outs = [direct]
+    if out is None:
+        if result.__class__ is tuple or op.aliasing:
+            outs = _wrap(op, result, raws, inputs, attrs, ctx)
+        else:
+            made = NDArray(result, ctx)
+            if tracked:
+                _record(op, attrs, ctx, inputs, result, (made,))
+            return made
     else:
-        outs = _wrap(op, result, raws, inputs, attrs, ctx)
-        if out is not None:
-            outs = _write_out(op, outs, out, tracked)
+        outs = [out] if direct else _write_out(op, _wrap(op, result, raws, inputs, attrs, ctx), out, tracked)
     if tracked:
-        _tape.record(op, attrs, ctx, inputs, result, outs)
-    if len(outs) == 1:
-        return outs[0]
-    return outs
+        _record(op, attrs, ctx, inputs, result, outs)
+    return outs[0] if len(outs) == 1 else outs
+
+
+def _dtype_error(op, raws, attrs):
+    return MXNetError(f"Incompatible attr in node  at 1-th input: expected {raws[0].dtype}, got {raws[1].dtype}, in "
+                      f"operator {op.describe_call([r.shape for r in raws], attrs)}. Cast one with .astype(...)")
 
 
 def _check_context(op, x, ctx):
@@ -220,14 +232,6 @@ def _not_an_array(op, name, value):
     return f"Argument {name} must have NDArray type, but got {value!r} (operator {op.name}){hint}"
 
 
-def call(op, *args, out=None, name=None, **kwargs):
-    """Call an operator as users do, with arrays and attributes in any form."""
-    arrays, given = bind(op, args, kwargs)
-    if arrays:
-        return invoke(op, arrays, op.parse(given), out)
-    return _create(op, given, out)
-
-
 def _create(op, given, out):
     """Call an operator of no arrays: its ctx argument, or that of `out`, or the current context says where."""
     ctx = given.pop("ctx", None)
@@ -257,8 +261,16 @@ def function(name):
     found = _functions.get(name)
     if found is None:
         op = registry.get(name)
+        count = -1 if op.variadic else len(op.inputs)
 
         def found(*args, out=None, name=None, **kwargs):
+            if len(args) == count:
+                for x in args:
+                    if x.__class__ is not NDArray:
+                        break
+                else:
+                    if args:
+                        return invoke(op, args, op.parse(kwargs), out)
             arrays, given = bind(op, args, kwargs)
             if arrays:
                 return invoke(op, arrays, op.parse(given), out)

@@ -66,10 +66,13 @@ class Operator:
         self.elementwise = False
         self.same_dtype = False
         self.cuda = None
-        self.saves_inputs: tuple | None = None
+        self.saves_inputs = None
+        self.saves_variadic = False
         self.saves_output = False
         self._cache: dict = {}
         self._read_signature()
+        required = any(a.required for a in self.attributes.values())
+        self._defaults = None if required else {n: a.default for n, a in self.attributes.items()}
         self.mutates = tuple(self.inputs.index(m) for m in mutates)
         self.__doc__ = forward.__doc__
 
@@ -103,9 +106,20 @@ class Operator:
                  if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
         self.saves_output = not names[2].startswith("_")
         kept = [not n.startswith("_") for n in names[3:]]
-        self.saves_inputs = None if self.variadic else tuple(kept)
         self.saves_variadic = self.variadic and kept[-1]
+        self.saves_inputs = None if self.variadic else tuple(kept)
+        self.saves_all = all(kept)
         return rule
+
+    @property
+    def saves_inputs(self):
+        """Which inputs the gradient rule needs the values of; None for an operator of any number of inputs."""
+        return self._saves_inputs
+
+    @saves_inputs.setter
+    def saves_inputs(self, flags):
+        self._saves_inputs = flags
+        self.saves_all = flags is not None and all(flags)
 
     def count_outputs(self, attrs):
         """Return how many arrays forward returns under these attributes."""
@@ -125,6 +139,8 @@ class Operator:
         MXNetError
             For a missing, unknown or wrong attribute; the message names operator and attribute.
         """
+        if not given and self._defaults is not None:
+            return self._defaults
         try:
             key = tuple(given.items())
             found = self._cache.get(key)
