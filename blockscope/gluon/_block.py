@@ -5,10 +5,12 @@ import warnings
 
 from .. import ndarray
 from ..errors import public_class
+from ..formats.atomic import open_atomic
 from ..ndarray import NDArray
-from ._block_scope import _BlockScope
+from ._block_scope import ScopeOf, _BlockScope
 from ._calls import as_ndarray
 from ._hooks import HookHandle
+from ._model_files import apply_structure, read_structure, structure_text
 from ._parameter import Parameter
 from ._parameter_dict import ParameterDict, load_all, name_clash
 from ._site import creation_site
@@ -114,10 +116,9 @@ class Block:
 
     @property
     def _scope(self):
-        scope = self._own_scope
-        if scope is None:
-            scope = self.__dict__.setdefault('_own_scope', _BlockScope(self))
-        return scope
+        if self._own_scope is None:
+            self.__dict__['_own_scope'] = ScopeOf()
+        return self._own_scope.get(self)
 
     def name_scope(self):
         """Return the scope that names children: `with self.name_scope(): self.fc = nn.Dense(10)`."""
@@ -239,6 +240,17 @@ class Block:
         """Read parameters from a file. Deprecated: use `load_parameters`."""
         warnings.warn('load_params is deprecated. Please use load_parameters.', stacklevel=2)
         self.load_parameters(filename, ctx, allow_missing, ignore_extra)
+
+    def save(self, prefix):
+        """Write structure and parameters to `<prefix>-model.json` and `<prefix>-model.params`."""
+        with open_atomic(prefix + '-model.json') as file:
+            file.write(structure_text(self).encode())
+        self.save_parameters(prefix + '-model.params')
+
+    def load(self, prefix):
+        """Read what `save` wrote into a block that is built exactly like the saved one; names become the saved ones."""
+        apply_structure(self, read_structure(prefix + '-model.json'))
+        self.load_parameters(prefix + '-model.params')
 
     def register_child(self, block, name=None):
         """Add a child under a name (by default the number of children so far)."""

@@ -13,7 +13,7 @@ from ..naming.current import Current
 from ..naming.name_manager import NameManager, Prefix, numbered
 from ._parameter_dict import ParameterDict
 
-__all__ = ['_BlockScope']
+__all__ = ['ScopeOf', '_BlockScope']
 
 _scopes = ambient.stack('block_scope')
 _managers = ambient.stack('name_manager')
@@ -33,7 +33,8 @@ class _Entry:
 class _BlockScope:
     """Names for the children of one block: `with net.name_scope():`.
 
-    A block owns its scope and the scope refers to the block weakly, so that a dropped block is freed at once.
+    The scope refers to its block, and the block only weakly to the scope: a dropped block is freed at once. The counters are the
+    block's, so that they outlive the scope object.
 
     Parameters
     ----------
@@ -41,16 +42,15 @@ class _BlockScope:
         Whose children are named.
     """
 
-    __slots__ = ('__weakref__', '_counter', '_ref')
+    __slots__ = ('__weakref__', '_block')
 
     def __init__(self, block):
-        self._ref = weakref.ref(block)
-        self._counter = {}
+        self._block = block
 
     @property
-    def _block(self):
-        """The block whose scope this is; None when it is gone."""
-        return self._ref()
+    def _counter(self):
+        """How many children of each kind were named."""
+        return self._block.__dict__.setdefault('_child_counter', {})
 
     @staticmethod
     def create(prefix, params, hint):
@@ -85,14 +85,13 @@ class _BlockScope:
         return block.prefix + prefix, params
 
     def __enter__(self):
-        block = self._ref()
+        block = self._block
         if not block._empty_prefix:
             _scopes.push(_Entry(self, block, _managers.push(Prefix(block.prefix))))
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
-        block = self._ref()
-        if block is not None and block._empty_prefix:
+        if self._block._empty_prefix:
             return
         entry = _scopes.leave(self)
         if entry is None:
@@ -100,16 +99,25 @@ class _BlockScope:
             raise AttributeError("'NoneType' object has no attribute '__exit__'")
         _managers.pop(entry.manager)
 
+
+class ScopeOf:
+    """The scope of a block while somebody uses it, so that asking twice gives one object. Copies and pickles of it are empty."""
+
+    __slots__ = ('_ref',)
+
+    def __init__(self):
+        self._ref = None
+
+    def get(self, block):
+        """Return the scope of `block`."""
+        scope = None if self._ref is None else self._ref()
+        if scope is None:
+            scope = _BlockScope(block)
+            self._ref = weakref.ref(scope)
+        return scope
+
     def __reduce__(self):
-        return _restore, (), (self._ref(), self._counter)
-
-    def __setstate__(self, state):
-        block, self._counter = state
-        self._ref = weakref.ref(block)
-
-
-def _restore():
-    return _BlockScope.__new__(_BlockScope)
+        return ScopeOf, ()
 
 
 class _CurrentScope(Current):

@@ -130,6 +130,13 @@ class HybridBlock(Block):
             ambient.restore(flags)
             _inferring.pop(inference)
 
+    def infer_type(self, *args):
+        """Convert all parameters to the floating-point type of the first input that has one."""
+        for array in _flatten(args, 'input')[0]:
+            if array is not None and array._raw.dtype.kind == 'f':
+                self.cast(array.dtype)
+                return
+
     def _deferred_infer_shape(self, *args):
         try:
             self.infer_shape(*args)

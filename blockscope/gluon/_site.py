@@ -6,7 +6,7 @@ and line are looked up when somebody asks.
 import os
 import sys
 
-__all__ = ['creation_site', 'describe_site']
+__all__ = ['Site', 'creation_site', 'describe_site']
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ours = {}
@@ -19,31 +19,45 @@ def _is_ours(filename):
     return known
 
 
+class Site:
+    """Code object, offset, code object, offset, ... from the inside out. A pickle of it is empty."""
+
+    __slots__ = ('places',)
+
+    def __init__(self, *places):
+        self.places = places
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return Site, ()
+
+
 def creation_site():
     """Return the innermost call outside of this package, and its callers as long as they are constructors too.
 
     Returns
     -------
-    tuple
-        Code object, offset, code object, offset, ... from the inside out.
+    Site
     """
     frame = sys._getframe(2)
     while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
-        return ()
+        return Site()
     code = frame.f_code
     if code.co_name != '__init__':
-        return code, frame.f_lasti
-    site = []
+        return Site(code, frame.f_lasti)
+    places = []
     while frame is not None:
         code = frame.f_code
         if not _is_ours(code.co_filename):
-            site += (code, frame.f_lasti)
+            places += (code, frame.f_lasti)
             if code.co_name != '__init__':
                 break
         frame = frame.f_back
-    return tuple(site)
+    return Site(*places)
 
 
 def describe_site(site):
@@ -54,9 +68,9 @@ def describe_site(site):
     >>> describe_site(None)
     'an unknown place'
     """
-    if not site:
+    if site is None or not site.places:
         return 'an unknown place'
-    places = [f'{code.co_filename}:{_line(code, offset)}' for code, offset in zip(site[::2], site[1::2])]
+    places = [f'{code.co_filename}:{_line(code, offset)}' for code, offset in zip(site.places[::2], site.places[1::2])]
     return ', called from '.join(places)
 
 
