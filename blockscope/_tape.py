@@ -278,8 +278,14 @@ def walk_back(heads, mode, *, targets=(), retain=False):
             if not targets:
                 mode.deposit(node, dy)
             continue
-        for parent, index, value in _input_gradients(node, dy, mode):
-            add(parent, index, value)
+        scope = node.ctx._environments[0].scope
+        if scope is None:
+            for parent, index, value in _input_gradients(node, dy, mode):
+                add(parent, index, value)
+        else:
+            with scope:
+                for parent, index, value in _input_gradients(node, dy, mode):
+                    add(parent, index, value)
     if not retain:
         for node in order:
             if node.__class__ is Node:

@@ -24,7 +24,7 @@ class Backend:
         raise MXNetError(f"backend {self.name} has no array type")
 
     def use(self, device_id):
-        """Return a context manager that makes `device_id` current, or None where there is nothing to do."""
+        """Return a reusable context manager that makes `device_id` current, or None where there is nothing to do."""
         return None
 
     def from_host(self, array, device_id):
@@ -74,9 +74,11 @@ class Environment:
         Where inputs live and outputs go.
     backend : Backend
         Kind of device.
+    scope : context manager or None
+        Makes the device current while the operator runs; None where there is only one.
     """
 
-    __slots__ = ("backend", "ctx", "functions", "training", "xp")
+    __slots__ = ("backend", "ctx", "functions", "scope", "training", "xp")
 
     def __init__(self, ctx, backend, training):
         self.ctx = ctx
@@ -84,6 +86,7 @@ class Environment:
         self.xp = backend.xp
         self.training = training
         self.functions = None
+        self.scope = backend.use(ctx.device_id)
 
     @property
     def random(self):

@@ -73,11 +73,15 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         inputs[i]._writable()
     direct = out is not None and op.elementwise and op.takes_out and _fits(out, raws[0])
     try:
+        given = attrs
         if direct:
             _check_out(op, out, tracked)
-            result = op.forward(env, *raws, out=out._writable(), **attrs)
+            given = {**attrs, "out": out._writable()}
+        if env.scope is None:
+            result = op.forward(env, *raws, **given)
         else:
-            result = op.forward(env, *raws, **attrs)
+            with env.scope:
+                result = op.forward(env, *raws, **given)
     except MXNetError:
         raise
     except (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
@@ -240,11 +244,7 @@ def _create(op, given, out):
     elif isinstance(ctx, str):
         kind, _, number = ctx.rstrip(")").partition("(")
         ctx = Context(kind, int(number or 0))
-    device = ctx._backend.use(ctx.device_id)
-    if device is None:
-        return invoke(op, (), op.parse(given), out, ctx)
-    with device:
-        return invoke(op, (), op.parse(given), out, ctx)
+    return invoke(op, (), op.parse(given), out, ctx)
 
 
 def function(name):
