@@ -6,6 +6,8 @@ import random
 import numpy as np
 import pytest
 
+import blockscope
+
 REQUIRE_GPU = os.environ.get("BLOCKSCOPE_REQUIRE_GPU") == "1"
 
 
@@ -50,7 +52,15 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def seed():
-    """Start every test from the same random numbers, of Python and NumPy, and give the seed."""
+    """Start every test from the same random numbers, of Python, NumPy and the CPU, and give the seed."""
     random.seed(0)
     np.random.seed(0)
+    blockscope.cpu()._seed(0)
     return 0
+
+
+@pytest.fixture
+def fresh_names():
+    """Count names from zero, as in a new process: the first Dense is ``dense0_``."""
+    with blockscope.name.NameManager() as manager:
+        yield manager
