@@ -8,7 +8,7 @@ from ..backend.context import Context, cpu, current_context
 from ..errors import MXNetError, public_class
 from ..naming import ambient
 from ..ndarray import NDArray
-from ._replicas import Replicas
+from ._replicas import Replicas, zeros
 from ._shape import compatible, shape_is_known
 
 __all__ = ['Constant', 'Parameter']
@@ -185,19 +185,22 @@ class Parameter(Replicas):
         self._make(*self._deferred_init)
 
     def _make(self, init, ctx_list, default_init, data):
-        token = ambient.set_flags(recording=False, training=False)
-        try:
-            if data is None:
-                data = self._initial_value(init, default_init)
-            elif not isinstance(data, NDArray):
-                data = ndarray.array(data, ctx=cpu(), dtype=self.dtype)
-            self._init_impl(data, ctx_list)
-        finally:
-            ambient.restore(token)
+        if ambient.recording() or ambient.training():
+            token = ambient.set_flags(recording=False, training=False)
+            try:
+                return self._make(init, ctx_list, default_init, data)
+            finally:
+                ambient.restore(token)
+        if data is None:
+            data = self._initial_value(init, default_init)
+        elif not isinstance(data, NDArray):
+            data = ndarray.array(data, ctx=_CPU, dtype=self.dtype)
+        self._init_impl(data, ctx_list)
         self._deferred_init = ()
+        return None
 
     def _initial_value(self, init, default_init):
-        data = ndarray.zeros(self._shape, ctx=_CPU, dtype=self._dtype)
+        data = zeros(self._shape, self._dtype, _CPU)
         if init is default_init and not isinstance(init, (str, initializer.Initializer)):
             init(initializer.InitDesc(self.name), data)  # Mixed, Load: they choose by name, and are no Initializer
             return data

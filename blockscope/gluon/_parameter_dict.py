@@ -21,6 +21,8 @@ _UNIFORM = initializer.Uniform()
 def name_clash(name, first, second):
     """Return the error for two parameters of one name, with the places where their blocks were made as a note."""
     error = AssertionError(f"Cannot update self with other because they have different Parameters with the same name '{name}'")
+    if first._site is None and second._site is None:
+        return error
     error.add_note(f'the first belongs to a block made at {describe_site(first._site)};\n'
                    f'the second belongs to a block made at {describe_site(second._site)}.\n'
                    'Give one of the blocks another prefix (make it inside `with self.name_scope():`), or share the parameters with '

@@ -7,14 +7,15 @@ MXNet, and `_reduce` gives the mean of replicas that differ.
 """
 import numpy as np
 
-from .. import autograd, ndarray
+from .. import ndarray
 from ..backend.context import Context, cpu, current_context
 from ..errors import MXNetError
 from ..naming import ambient
 from ..ndarray import NDArray
+from ..ops.attributes import as_dtype
 from ._shape import compatible, filled
 
-__all__ = ['DeferredInitializationError', 'Replicas']
+__all__ = ['DeferredInitializationError', 'Replicas', 'zeros']
 
 _DEFERRED = (
     "Parameter '%s' has not been initialized yet because initialization was deferred. Actual initialization happens during the first "
@@ -108,11 +109,13 @@ class Replicas:
             raise self._missing()
         if self._versions is not None and min(self._versions) < self._version:
             return self._data[self._versions.index(self._version)].copyto(cpu())
-        copies = [array.copyto(cpu()) for array in self._data]
-        first = copies[0].asnumpy() if len(copies) > 1 else None
-        if all(np.array_equal(first, other.asnumpy(), equal_nan=first.dtype.kind == 'f') for other in copies[1:]):
-            return copies[0]
-        return ndarray.add_n(*copies) / len(copies)
+        if len(self._data) == 1:
+            return self._data[0].copyto(cpu())
+        copies = [array.asnumpy() for array in self._data]
+        first = copies[0]
+        if all(np.array_equal(first, other, equal_nan=first.dtype.kind == 'f') for other in copies[1:]):
+            return ndarray.array(first, ctx=cpu(), dtype=first.dtype)
+        return ndarray.array(sum(copies) / len(copies), ctx=cpu(), dtype=first.dtype)
 
     def _init_impl(self, data, ctx_list):
         """Take `data` as value on the given contexts; the caller gives the array away."""
@@ -131,7 +134,7 @@ class Replicas:
     def _zero_grads(self, arrays):
         if self._grad_stype != 'default':
             raise MXNetError(_NO_SPARSE % (self.name, 'grad_stype', self._grad_stype, 'grad_stype'))
-        return [ndarray.zeros(array.shape, ctx=array._ctx, dtype=array.dtype) for array in arrays]
+        return [zeros(array._raw.shape, array._raw.dtype, array._ctx) for array in arrays]
 
     def _init_grad(self):
         self._attach(None if self.grad_req == 'null' else self._zero_grads(self._data))
@@ -139,7 +142,11 @@ class Replicas:
     def _attach(self, grads):
         self._grad = grads
         if grads is not None:
-            autograd.mark_variables(self._data, grads, self.grad_req)
+            self._mark()
+
+    def _mark(self):
+        for array, grad in zip(self._data, self._grad):
+            array._mark(grad, self.grad_req)
 
     def reset_ctx(self, ctx):
         """Move the value to other contexts; gradients start again at zero.
@@ -263,8 +270,18 @@ class Replicas:
         # Copying and unpickling give new arrays, which must be tied to their gradients again.
         self.__dict__.update(state)
         if self._grad is not None and self._data is not None:
-            autograd.mark_variables(self._data, self._grad, self._grad_req)
+            self._mark()
 
+
+
+def zeros(shape, dtype, ctx):
+    """Return a new array of zeros; `ndarray.zeros` without reading arguments in every form, for nets of thousands of parameters."""
+    backend = ctx._backend
+    device = backend.use(ctx.device_id)
+    if device is None:
+        return NDArray(backend.xp.zeros(shape, as_dtype(dtype)), ctx)
+    with device:
+        return NDArray(backend.xp.zeros(shape, as_dtype(dtype)), ctx)
 
 
 def _overwrite(target, value):
