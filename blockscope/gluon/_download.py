@@ -21,6 +21,8 @@ def fetch(url, target, sha1_hash, attempts, verify_ssl):
             _fetch_once(url, target, sha1_hash, verify_ssl)
             return
         except (OSError, HTTPException, UserWarning) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it holds the connection
             if not left or _is_final(error):
                 explained = _explained(error, url, target)
                 if explained is None:

@@ -2,11 +2,14 @@
 import numpy as np
 
 from ... import ndarray as nd
-from ...backend import cpu_pinned
+from ...backend import cpu_pinned, current_context
 from .dataset import ArrayDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 __all__ = ["DataLoader"]
+
+_ARRAY_TYPES = frozenset(np.dtype(name) for name in ("float16", "float32", "float64", "uint8", "int8", "int32",
+                                                     "int64", "bool"))
 
 
 def default_batchify_fn(data):
@@ -40,7 +43,15 @@ def default_batchify_fn(data):
     except ValueError as error:
         raise ValueError(f"the samples of a batch do not stack: {error}. Give DataLoader a batchify_fn that pads "
                          "them, or a dataset of equal shapes") from error
-    return nd.array(values, dtype=values.dtype)
+    return _wrapped(values)
+
+
+def _wrapped(values):
+    """Return an NDArray of a NumPy array that nobody else holds; in host memory, it is that very array."""
+    ctx = current_context()
+    if values.dtype in _ARRAY_TYPES and type(values) is ctx._backend.array_type() and values.flags.c_contiguous:
+        return nd.NDArray(values, ctx)
+    return nd.array(values, ctx=ctx, dtype=values.dtype)
 
 
 # In MXNet this one stacks into shared memory. Here the transport does, for any batchify_fn.
@@ -249,14 +260,21 @@ def _batch_sampler(dataset, batch_size, shuffle, sampler, last_batch, batch_samp
 
 
 def _gathered(dataset, samples):
-    """Return the default batch of an ArrayDataset of NumPy arrays by one indexing each, or None.
+    """Return the default batch of an ArrayDataset of arrays by one indexing each, or None.
 
-    The same values as stacking the samples gives, some thirty times faster.
+    The same values as stacking the samples gives, ten to thirty times faster.
     """
     if type(dataset) is not ArrayDataset:
         return None
-    fields = dataset._data
-    if not all(type(field) is np.ndarray and field.dtype.kind in "fiub" for field in fields):
+    batch = [_rows(field, samples) for field in dataset._data]
+    if any(rows is None for rows in batch):
         return None
-    batch = [nd.array(field[samples], dtype=field.dtype) for field in fields]
     return batch if len(batch) > 1 else batch[0]
+
+
+def _rows(field, samples):
+    if type(field) is np.ndarray and field.dtype in _ARRAY_TYPES:
+        return _wrapped(field[samples])
+    if type(field) is nd.NDArray:
+        return field[samples]
+    return None
