@@ -19,6 +19,8 @@ from ._text import brief_list, indent
 
 __all__ = ['Block']
 
+_PLAIN = frozenset((bool, int, float, str, type(None)))  # what layers mostly keep: nothing to register
+
 
 class Block:
     """Base class of layers and models.
@@ -73,7 +75,11 @@ class Block:
 
     def __setattr__(self, name, value):
         """Register blocks as children and parameters under their attribute's name."""
-        existing = self.__dict__.get(name)
+        own = self.__dict__
+        existing = own.get(name)
+        if existing is None and value.__class__ in _PLAIN:
+            super().__setattr__(name, value)
+            return
         if existing is not None and isinstance(existing, (Parameter, Block)) and not isinstance(value, type(existing)):
             raise TypeError(f'Changing attribute type for {name} from {public_class(type(existing))} to {public_class(type(value))} '
                             'is not allowed.')
@@ -85,7 +91,7 @@ class Block:
                                      "between blocks, please set 'params' at Block construction instead.")
             self._reg_params[name] = value
         elif isinstance(value, (list, tuple, dict)):
-            self.__dict__['_may_hide_blocks'] = True
+            own['_may_hide_blocks'] = True
         super().__setattr__(name, value)
 
     def _check_container_with_block(self):

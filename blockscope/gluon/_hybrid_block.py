@@ -57,11 +57,6 @@ class HybridBlock(Block):
     _backend = None
     _backend_opts = ()
 
-    def __setattr__(self, name, value):
-        super().__setattr__(name, value)
-        if isinstance(value, HybridBlock):
-            self._clear_cached_op()
-
     def _clear_cached_op(self):
         own = self.__dict__
         if '_in_format' in own:
