@@ -23,7 +23,7 @@ from multiprocessing import connection as pipes
 
 import numpy as np
 
-from ...backend import current_context
+from ...backend import cpu
 from ...naming import ambient
 from . import _transport
 
@@ -230,16 +230,17 @@ def _worker_main(connection, job):
     ambient.set_flags(recording=False, training=False)  # a fork inside autograd.record() would go on recording
     tasks = queue.SimpleQueue()
     threading.Thread(target=_read_tasks, args=(connection, tasks), daemon=True).start()
-    for number, samples in iter(tasks.get, None):
-        try:
-            _seed(entropy, number)
-            outcome = True, _make_batch(dataset, samples, batchify)
-        except Exception as error:
-            outcome = False, _portable(error)
-        try:
-            _send(connection, number, outcome)
-        except OSError:
-            return  # the parent is gone, or has closed the loader
+    with cpu():  # batches are made in host memory, also when the loader was made inside `with gpu():`
+        for number, samples in iter(tasks.get, None):
+            try:
+                _seed(entropy, number)
+                outcome = True, _make_batch(dataset, samples, batchify)
+            except Exception as error:
+                outcome = False, _portable(error)
+            try:
+                _send(connection, number, outcome)
+            except OSError:
+                return  # the parent is gone, or has closed the loader
 
 
 def _read_tasks(connection, tasks):
@@ -290,7 +291,7 @@ def _seed(entropy, task):
     seed = int(np.random.SeedSequence((entropy, task)).generate_state(1)[0])
     random.seed(seed)
     np.random.seed(seed)
-    current_context()._seed(seed)
+    cpu()._seed(seed)
 
 
 def _late(timeout):

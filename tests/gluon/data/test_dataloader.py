@@ -306,6 +306,14 @@ def test_a_worker_forked_while_recording_does_not_record():
         assert list(loader) == [False] and mx.autograd.is_recording()
 
 
+@pytest.mark.parametrize("how", [{"num_workers": 2, "thread_pool": True}, {"num_workers": 2}],
+                         ids=["threads", "processes"])
+def test_workers_make_batches_on_the_cpu_wherever_the_program_is(how):
+    with mx.gpu(0):
+        batch, = DataLoader([1, 2], 2, **how)
+    assert batch.context == mx.cpu(0)
+
+
 @ways
 def test_iterators_of_one_loader_are_independent(how):
     loader = DataLoader(list(range(6)), 2, **how)
@@ -361,7 +369,16 @@ def test_workers_end_with_the_program(end, code):
     done = subprocess.run([sys.executable, "-c", PROGRAM, end], capture_output=True, text=True, timeout=60)
     assert done.returncode == code and done.stderr == ""
     pids = [int(pid) for pid in done.stdout.split()]
-    assert len(pids) == 2 and _soon(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
+    assert len(pids) == 2 and _soon(lambda: not any(_runs(pid) for pid in pids))
+
+
+def _runs(pid):
+    """Say whether a process is there and not only waiting for its end to be noticed."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_the_network_of_imports_stays_light():
