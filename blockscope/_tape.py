@@ -5,6 +5,7 @@ numbered as they are made, so walking back is visiting the reachable nodes by fa
 ``create_graph`` they are NDArrays, computed under recording, by the same gradient rules.
 """
 
+import contextlib
 import itertools
 from operator import attrgetter
 
@@ -251,41 +252,47 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     """
     grads: dict = {}
     found: dict = {}
+    here = None  # whose device is current
 
     def add(node, index, value):
         if node.__class__ is Leaf or not node.multiple:
             known = grads.get(node)
-            grads[node] = value if known is None else known + value
+            grads[node] = value if known is None else plus(node, known, value)
         else:
             known = grads.get(node)
             if known is None:
                 known = grads[node] = [None] * len(node.output)
-            known[index] = value if known[index] is None else known[index] + value
+            known[index] = value if known[index] is None else plus(node, known[index], value)
+
+    def plus(node, known, value):
+        if node.ctx is here:
+            return known + value
+        with node.ctx._use():
+            return known + value
 
     order = _reachable([node for node, _, _ in heads])
     for node, index, value in heads:
         add(node, index, value)
     wanted = {node for node, _ in targets}
-    for node in order:
-        dy = grads.pop(node, None)
-        if dy is None:
-            if node.__class__ is Leaf and not targets:
-                mode.deposit_zero(node)
-            continue
-        if node in wanted:
-            found[node] = dy
-        if node.__class__ is Leaf:
-            if not targets:
-                mode.deposit(node, dy)
-            continue
-        scope = node.ctx._environments[0].scope
-        if scope is None:
+    with contextlib.ExitStack() as entered:
+        for node in order:
+            if node.ctx is not here:
+                here = node.ctx
+                entered.close()
+                entered.enter_context(here._use())
+            dy = grads.pop(node, None)
+            if dy is None:
+                if node.__class__ is Leaf and not targets:
+                    mode.deposit_zero(node)
+                continue
+            if node in wanted:
+                found[node] = dy
+            if node.__class__ is Leaf:
+                if not targets:
+                    mode.deposit(node, dy)
+                continue
             for parent, index, value in _input_gradients(node, dy, mode):
                 add(parent, index, value)
-        else:
-            with scope:
-                for parent, index, value in _input_gradients(node, dy, mode):
-                    add(parent, index, value)
     if not retain:
         for node in order:
             if node.__class__ is Node:

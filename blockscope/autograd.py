@@ -146,7 +146,8 @@ def _heads(heads, head_grads, as_arrays):
         if x._node is None:
             raise MXNetError(_tape.NOT_RECORDED)
         if grad is None:
-            raw = x._ctx._backend.xp.ones_like(x._raw)
+            with x._ctx._use():
+                raw = x._ctx._backend.xp.ones_like(x._raw)
             grad = NDArray(raw, x._ctx) if as_arrays else raw
         else:
             if grad.shape != x.shape:
@@ -224,14 +225,17 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
                                     retain=True)
         finally:
             ambient.restore(flags)
-        result = [NDArray(x._ctx._backend.xp.zeros_like(x._raw), x._ctx) if g is None else g
-                  for x, g in zip(variables, found)]
+        result = [_zeros_like(x) if g is None else g for x, g in zip(variables, found)]
     else:
         found = _tape.walk_back(_heads(heads, head_grads, False), _tape.RawMode(bool(train_mode)), targets=targets,
                                 retain=retain)
-        result = [NDArray(x._ctx._backend.xp.zeros_like(x._raw) if g is None else g, x._ctx)
-                  for x, g in zip(variables, found)]
+        result = [_zeros_like(x) if g is None else NDArray(g, x._ctx) for x, g in zip(variables, found)]
     return result[0] if single else result
+
+
+def _zeros_like(x):
+    with x._ctx._use():
+        return NDArray(x._ctx._backend.xp.zeros_like(x._raw), x._ctx)
 
 
 def get_symbol(x):

@@ -64,3 +64,22 @@ def fresh_names():
     """Count names from zero, as in a new process: the first Dense is ``dense0_``."""
     with blockscope.name.NameManager() as manager:
         yield manager
+
+
+@pytest.fixture(scope="session")
+def fake():
+    """Give ``fake(i)``, the contexts of the strict fake device, which exist only in this session."""
+    from tests.fakedevice import installed
+
+    with installed() as contexts:
+        yield contexts
+
+
+@pytest.fixture(params=["host", "fake", pytest.param("gpu", marks=pytest.mark.gpu)])
+def device(request):
+    """Give the context of each kind of device in turn: one test body for NumPy, the strict fake device and CuPy."""
+    import blockscope as mx
+
+    if request.param == "fake":
+        return request.getfixturevalue("fake")(1)  # not device 0, which is current when nobody says so
+    return mx.cpu() if request.param == "host" else mx.gpu()

@@ -14,10 +14,13 @@ class Backend:
         Device type served, for messages.
     xp : module
         Array module with NumPy's interface.
+    mixes_contexts : bool
+        Whether one computation may use arrays of several contexts of this kind (they share one memory).
     """
 
     name = "abstract"
     xp = None
+    mixes_contexts = False
 
     def array_type(self):
         """Return the class of this device's arrays."""

@@ -1,5 +1,6 @@
 """Context: the name of a device, and the current one."""
 
+import contextlib
 import threading
 
 from ..errors import MXNetError
@@ -14,6 +15,7 @@ register_backend("cpu_pinned", _numpy)
 register_backend("cpu_shared", _numpy)
 register_backend("gpu", CupyBackend())
 
+_NO_SCOPE = contextlib.nullcontext()
 _known: dict[tuple[str, int], "Context"] = {}
 _lock = threading.Lock()
 _current = ambient.stack("context")
@@ -71,6 +73,10 @@ class Context:
             raise AttributeError(f"'Context' object has no attribute {name!r}")
         self._environments = (Environment(self, self._backend, False), Environment(self, self._backend, True))
         return self._environments
+
+    def _use(self):
+        """Return a context manager that makes this device current for the array module (and does nothing on the host)."""
+        return self._environments[0].scope or _NO_SCOPE
 
     def _random_state(self):
         if self._random is None:

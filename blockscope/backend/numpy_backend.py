@@ -11,6 +11,7 @@ class NumpyBackend(Backend):
 
     name = "cpu"
     xp = np
+    mixes_contexts = True
 
     def array_type(self):
         """Return the class of this device's arrays."""

@@ -4,7 +4,7 @@ Functions come from the operator registry when they are first asked for: ``nd.re
 ``nd.linalg.gemm2``, ``nd._internal._plus``.
 """
 from .. import ops as _ops  # fills the registry
-from . import creation, dispatch, namespaces
+from . import creation, dispatch, moving, namespaces
 from .array import NDArray
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
                        onehot_encode, to_dlpack_for_read, to_dlpack_for_write, waitall, zeros)

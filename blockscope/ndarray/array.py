@@ -219,6 +219,8 @@ class NDArray(Fluent, Operators):
             return False
         if other.shape != self.shape:
             raise MXNetError(f"copyto: cannot copy an array of shape {self.shape} into one of shape {other.shape}")
+        if self._node is not None and _recording():
+            return self._function("_copyto")(self, out=other)
         other._assign(self)
         return other
 
@@ -307,7 +309,8 @@ class NDArray(Fluent, Operators):
     def _reshaped(self, target):
         """Return the raw values in another shape, over the same memory whenever they are contiguous."""
         if not self._owned().flags.c_contiguous:
-            self._raw = self._raw.copy(order="C")
+            with self._ctx._use():
+                self._raw = self._raw.copy(order="C")
         return self._raw.reshape(target)
 
     def broadcast_to(self, shape):
@@ -358,7 +361,8 @@ class NDArray(Fluent, Operators):
     def _separate(self):
         """Stop being an alias: take a copy of the values (the tape's count of writes stays valid)."""
         writes = self._storage.writes
-        self._raw = self._raw.copy(order="C")
+        with self._ctx._use():
+            self._raw = self._raw.copy(order="C")
         self._storage, self._alias = _tape.Storage(), False
         self._storage.writes = writes
 
@@ -381,7 +385,8 @@ class NDArray(Fluent, Operators):
         else:
             raw = value
         target = self._writable()
-        self._ctx._backend.xp.copyto(target, raw, casting="unsafe")
+        with self._ctx._use():
+            self._ctx._backend.xp.copyto(target, raw, casting="unsafe")
 
     def _refuse_recorded_write(self):
         if _recording() and self._node is not None:
@@ -394,7 +399,7 @@ class NDArray(Fluent, Operators):
 
     def _copy_to_context(self, ctx):
         if self._node is not None and _recording():
-            return self._function("_copyto")(self, ctx=ctx)
+            return self._function("_copyto")(self, target=ctx)
         return NDArray(move(self._raw, self._ctx, ctx), ctx)
 
     # ---- indexing --------------------------------------------------------------------------------------------------------
@@ -497,13 +502,8 @@ class NDArray(Fluent, Operators):
         """
         if stype not in (None, "default"):
             raise MXNetError(f"attach_grad: gradients of storage type {stype!r} are not available; use stype='default'")
-        backend = self._ctx._backend
-        device = backend.use(self._ctx.device_id)
-        if device is None:
-            buffer = backend.xp.zeros(self.shape, self._raw.dtype)
-        else:
-            with device:
-                buffer = backend.xp.zeros(self.shape, self._raw.dtype)
+        with self._ctx._use():
+            buffer = self._ctx._backend.xp.zeros(self.shape, self._raw.dtype)
         self._mark(NDArray(buffer, self._ctx), grad_req)
 
     def _mark(self, grad, grad_req):

@@ -51,6 +51,14 @@ def _split_key(x, key):
 
 def get(x, key):
     """Return ``x[key]``."""
+    scope = x._ctx._environments[0].scope
+    if scope is None:
+        return _get(x, key)
+    with scope:
+        return _get(x, key)
+
+
+def _get(x, key):
     if x._raw.ndim == 0 and key != ():
         raise IndexError("scalar NDArray can only be indexed by ()")
     basic, key = _split_key(x, key)
@@ -83,9 +91,9 @@ def put(x, key, value):
     if ambient.recording() and getattr(value, "_node", None) is not None:
         raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd. Build the "
                          "array with nd.concat, nd.stack or nd.where, or assign under autograd.pause().")
-    basic, key = _split_key(x, key)
-    target = x._writable()
-    target[key] = _value(x, value)
+    with x._ctx._use():
+        _, key = _split_key(x, key)
+        x._writable()[key] = _value(x, value)
 
 
 def _value(x, value):
