@@ -157,7 +157,8 @@ class Operator:
     def _parse(self, given):
         attrs = {}
         for name in given:
-            if name not in self.attributes:
+            # Annotations such as __layout__ belong to nodes of symbolic graphs; as in MXNet, operators ignore them.
+            if name not in self.attributes and not (name.startswith("__") and name.endswith("__")):
                 raise MXNetError(self._unknown(name))
         for name, attribute in self.attributes.items():
             if name not in given:
