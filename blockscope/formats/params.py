@@ -16,11 +16,11 @@ References
 ----------
 ``src/ndarray/ndarray.cc`` of Apache MXNet 1.9.1.
 """
-import dataclasses
 import io
 import math
 import os
 import struct
+import typing
 
 import numpy as np
 
@@ -49,8 +49,7 @@ _OTHER_FILES = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
+class Record(typing.NamedTuple):
     """One array as a file holds it.
 
     Attributes
@@ -190,19 +189,16 @@ class _Reader:
 
     def __init__(self, file, size, name):
         self.file, self.left, self.size, self.name = file, size, size, name
-        self.where = "in the file header"
+        self.where = ("the file header",)
 
     def error(self, message):
+        where = "{} {} of {}".format(*self.where) if len(self.where) == 3 else self.where[0]
         return FormatError(f"{self.name}: Invalid NDArray file format: {message} "
-                           f"(at byte {self.size - self.left} of {self.size}, {self.where})")
-
-    def need(self, count, what):
-        """Raise unless `count` more bytes are there."""
-        if count > self.left:
-            raise self.error(f"{what} needs {count} bytes, and {self.left} are left")
+                           f"(at byte {self.size - self.left} of {self.size}, in {where})")
 
     def bytes(self, count, what):
-        self.need(count, what)
+        if count > self.left:
+            raise self.error(f"{what} needs {count} bytes, and {self.left} are left")
         data = self.file.read(count)
         if len(data) != count:
             raise self.error(f"the file became shorter while {what} was read")
@@ -210,7 +206,8 @@ class _Reader:
         return data
 
     def unpack(self, code, what):
-        return struct.unpack("<" + code, self.bytes(struct.calcsize("<" + code), what))
+        code = "<" + code
+        return struct.unpack(code, self.bytes(struct.calcsize(code), what))
 
     def integer(self, code, what):
         return self.unpack(code, what)[0]
@@ -226,7 +223,7 @@ class _Reader:
             raise self.error(f"{count} arrays do not fit in {self.left} bytes")
         records = []
         for number in range(count):
-            self.where = f"in array {number} of {count}"
+            self.where = ("array", number, count)
             records.append(self.record())
         names = self.names(count, strict)
         if strict and self.left:
@@ -234,13 +231,13 @@ class _Reader:
         return names, records
 
     def names(self, count, strict):
-        self.where = "in the names"
+        self.where = ("the names",)
         total = self.integer("Q", "the number of names")
         if total not in (0, count):
             raise self.error(f"{count} arrays have {total} names")
         names = []
         for number in range(total):
-            self.where = f"in name {number} of {total}"
+            self.where = ("name", number, total)
             length = self.integer("Q", "the length of a name")
             if length > MAX_NAME_BYTES:
                 raise self.error(f"a name of {length} bytes is longer than the limit of {MAX_NAME_BYTES}")
@@ -267,19 +264,19 @@ class _Reader:
         return self.dense(self.dims(magic, "I"), 0)
 
     def modern(self, version):
-        flag = self.integer("i", "the storage type")
-        if flag not in _STYPES or (version == 3 and flag != 0):
-            raise self.error(f"storage type {flag} is unknown in a record of version {version}")
+        flag, ndim = self.unpack("ii", "the storage type")
         if flag == 0:
-            return self.dense(self.shape(version), version)
-        self.shape()  # of the stored values: MXNet's writer may record it stale, and its reader does not use it
+            return self.dense(self.shape(ndim, version), version)
+        if flag not in _STYPES or version == 3:
+            raise self.error(f"storage type {flag} is unknown in a record of version {version}")
+        self.shape(ndim)  # of the stored values: MXNet's writer may record it stale, and its reader does not use it
         return self.sparse(self.shape(), _STYPES[flag])
 
     def dense(self, shape, version):
         if shape is None or (shape == () and version < 3):
             return Record((), None, "undefined", version=version)
-        *device, dtype = self.description()
-        return Record(shape, self.array(dtype, shape, "the values"), device=tuple(device), version=version)
+        kind, number, dtype = self.description()
+        return Record(shape, self.array(dtype, shape, "the values"), device=(kind, number), version=version)
 
     def sparse(self, shape, stype):
         if shape == ():
@@ -287,7 +284,8 @@ class _Reader:
         if stype == "csr" and len(shape) != 2:
             raise self.error(f"a csr array has two dimensions, not the shape {shape}")
         *device, dtype = self.description()
-        described = [(self.dtype("the type of an index array"), self.shape()) for _ in range(1 + (stype == "csr"))]
+        described = [(self.dtype(self.integer("i", "the type of an index array")), self.shape())
+                     for _ in range(1 + (stype == "csr"))]
         for index_dtype, index_shape in described:
             if index_dtype.kind not in "iu" or len(index_shape) != 1:
                 raise self.error(f"an index array has type {index_dtype} and shape {index_shape}")
@@ -302,18 +300,18 @@ class _Reader:
 
     def description(self):
         """Device type, device number and type of values, which follow the shape in every version."""
-        kind, number = self.unpack("ii", "the device")
-        return kind, number, self.dtype("the type of values")
+        kind, number, flag = self.unpack("iii", "the device and the type of values")
+        return kind, number, self.dtype(flag)
 
-    def dtype(self, what):
-        flag = self.integer("i", what)
+    def dtype(self, flag):
         if flag not in _DTYPES:
             raise self.error(f"type flag {flag} is unknown")
         return _DTYPES[flag]
 
-    def shape(self, version=2):
+    def shape(self, ndim=None, version=2):
         """Read a shape; None for one that version 3 marks as unknown."""
-        ndim = self.integer("i", "the number of dimensions")
+        if ndim is None:
+            ndim = self.integer("i", "the number of dimensions")
         if version == 3 and ndim == -1:
             return None
         shape = self.dims(ndim, "q", lowest=-1 if version == 3 else 0)
@@ -324,23 +322,24 @@ class _Reader:
             raise self.error(f"a record starts with {ndim:#x}, which is no version and no number of dimensions"
                              if code == "I" else f"an array has {ndim} dimensions")
         dims = self.unpack(f"{ndim}{code}", "a shape")
-        if any(dim < lowest for dim in dims):
+        if dims and min(dims) < lowest:
             raise self.error(f"a shape holds a negative number: {dims}")
         return dims
 
     def array(self, dtype, shape, what):
-        count = math.prod(shape)
-        self.need(count * dtype.itemsize, f"{what} of shape {shape} and type {dtype}")
-        raw = np.empty(count * dtype.itemsize, np.uint8)
-        if self.file.readinto(raw) != raw.size:
-            raise self.error(f"the file became shorter while {what} was read")
-        self.left -= raw.size
-        if dtype.kind == "b" and raw.size and raw.max() > 1:
-            raise self.error("an array of booleans holds other bytes than 0 and 1")
+        size = math.prod(shape) * dtype.itemsize
+        if size > self.left:
+            raise self.error(f"{what} of shape {shape} and type {dtype} need {size} bytes, and {self.left} are left")
         try:
-            return raw.view(dtype).reshape(shape)
+            array = np.empty(shape, dtype)
         except ValueError as error:  # a dimension of 2**62 beside one of 0
             raise self.error(f"no array has the shape {shape}: {error}") from None
+        if size and self.file.readinto(array) != size:
+            raise self.error(f"the file became shorter while {what} were read")
+        self.left -= size
+        if size and dtype.kind == "b" and array.view(np.uint8).max() > 1:
+            raise self.error("an array of booleans holds other bytes than 0 and 1")
+        return array
 
 
 def _sparse_problem(record):
@@ -406,13 +405,15 @@ def _write_record(write, record, which):
         write(struct.pack("<i", index_flag) + _packed_shape(index.shape, which))
     for data in (values, *(index for _, index in indexes)):
         if data.size:
-            write(np.ascontiguousarray(data).reshape(-1).view(np.uint8))
+            write(data if data.flags.c_contiguous else np.ascontiguousarray(data))
 
 
 def _storable(array, which):
     """Return the type flag of an array and the array in little-endian byte order."""
+    if array.dtype in _FLAGS:
+        return _FLAGS[array.dtype], array
     if array.dtype.name == "bfloat16":  # ml_dtypes' own type, where a caller has it
-        return 12, array
+        return 12, array.view(np.uint16)
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _FLAGS:
         raise FormatError(f"{which}: NDArray files have no room for the type {array.dtype}")
