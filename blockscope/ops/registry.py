@@ -169,9 +169,9 @@ class Operator:
                 continue
             try:
                 attrs[name] = attribute.kind.parse(given[name])
-            except (ValueError, SyntaxError, TypeError) as error:
-                raise MXNetError(f"Invalid value {given[name]!r} for parameter {name} of operator {self.name}: "
-                                 f"it takes {attribute.kind.name}") from error
+            except (ValueError, SyntaxError, TypeError, MXNetError) as error:
+                why = f": {error}" if isinstance(error, MXNetError) else f": it takes {attribute.kind.name}"
+                raise MXNetError(f"Invalid value {given[name]!r} for parameter {name} of operator {self.name}{why}") from error
         return attrs
 
     def _unknown(self, name):
