@@ -6,7 +6,7 @@ module object under both names, so that `isinstance`, pickles and module state a
 Known bugs of MXNet 1.9.1
 -------------------------
 Names and files are the same as MXNet's without exception. Where MXNet's behaviour hurts and neither names nor files depend on it, it is
-fixed; otherwise it is kept. (C) marks what the C++ part decides.
+fixed; otherwise it is kept. `tests/naming/test_recorded_cases.py` holds both kinds against programs recorded from MXNet.
 
 Fixed:
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..backend import Context, backend_of, cpu
+from ..errors import MXNetError
 from ..ndarray import NDArray
 
 __all__ = ['_flatten', '_gather_contexts', '_regroup', 'as_ndarray']
@@ -19,8 +20,19 @@ def as_ndarray(value):
             return value
         return items if isinstance(value, list) else tuple(items)
     number = getattr(getattr(value, 'device', None), 'id', None)
-    if number is not None and type(value) is backend_of('gpu').array_type():
-        return NDArray(value, Context('gpu', number))
+    return value if number is None else _device_array(value, number)
+
+
+def _device_array(value, number):
+    """Return an array of a device's array module as NDArray, anything else as it is."""
+    for kind in Context.devstr2type:
+        backend = backend_of(kind)
+        try:
+            found = type(value) is backend.array_type()
+        except MXNetError:  # the array module of that kind of device is not installed, so the array can't be one of its
+            continue
+        if found:
+            return NDArray(value, Context(kind, number))
     return value
 
 

@@ -35,15 +35,15 @@ class DeferredArray(NDArray):
         """Take a shape; return the array."""
         param = self._param
         if param._data is None:
-            if shape is None or 0 in shape:
+            if not shape or 0 in shape:
                 raise MXNetError(self._undecided())
             param.shape = tuple(shape)
             param._finish_deferred_init()
-        return self._array()
+        return param.data(self._ctx)
 
     def _array(self):
         if self._param._data is None:
-            raise MXNetError(self._undecided())
+            return self._resolve(self._param.shape)
         return self._param.data(self._ctx)
 
     def _undecided(self):
@@ -58,7 +58,7 @@ class ShapeOnlyArray(DeferredArray):
 
     def _resolve(self, shape):
         if self._zeros is None:
-            if shape is None or 0 in shape:
+            if not shape or 0 in shape:
                 raise MXNetError(self._undecided())
             self._param.shape = tuple(shape)
             self._zeros = zeros(shape, ctx=self._ctx, dtype=self._param.dtype)

@@ -252,7 +252,7 @@ class Replicas:
     def zero_grad(self):
         """Set the gradient to 0 on all contexts; nothing happens where there is none."""
         for array in self._grad or ():
-            array._writable()[...] = 0
+            array._assign(0)
 
     def cast(self, dtype):
         """Convert value and gradient to another data type."""

@@ -76,11 +76,11 @@ def load(fname):
     Raises
     ------
     MXNetError
-        If the file is damaged, is of another format, or holds sparse arrays.
+        If the file can't be opened, is damaged, is of another format, or holds sparse arrays.
     """
     try:
         names, records = params.load(fname)
-    except FormatError as error:
+    except (FormatError, OSError) as error:
         raise MXNetError(str(error)) from error
     return _contents(names, records, os.fsdecode(fname))
 
