@@ -1,0 +1,143 @@
+"""Fully connected layers and embeddings."""
+
+from math import prod
+
+from ..errors import MXNetError
+from .attributes import DType
+from .registry import operator
+
+
+def require_shape(name, array, expected):
+    """Raise MXNetError unless an input has the shape that the attributes and the data imply."""
+    if array.shape != expected:
+        raise MXNetError(f"Shape inconsistent, Provided = {list(array.shape)}, inferred shape={list(expected)}: argument {name}")
+
+
+def require_bias(bias, no_bias):
+    """Raise MXNetError unless a bias is given exactly when the attribute says so."""
+    if (bias is None) != no_bias:
+        raise MXNetError("argument bias is missing: give it, or no_bias=True" if bias is None else
+                         "argument bias was given together with no_bias=True: drop one of them")
+
+
+def gemm(env, a, b):
+    """Multiply two matrices; float16 on the host is computed in float32, where BLAS is."""
+    if a.dtype.char == "e" and env.backend.name == "cpu":
+        return env.xp.dot(a.astype("float32"), b.astype("float32")).astype(a.dtype)
+    return a.dot(b)
+
+
+@operator("_gemm")
+def _gemm(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False):
+    """Multiply two matrices, either one transposed first."""
+    return gemm(env, lhs.T if transpose_a else lhs, rhs.T if transpose_b else rhs)
+
+
+@_gemm.gradient
+def _(F, dy, _y, lhs, rhs, *, transpose_a, transpose_b):
+    def left():
+        return F._gemm(rhs, dy, transpose_a=transpose_b, transpose_b=True) if transpose_a else \
+            F._gemm(dy, rhs, transpose_b=not transpose_b)
+
+    def right():
+        return F._gemm(dy, lhs, transpose_a=True, transpose_b=transpose_a) if transpose_b else \
+            F._gemm(lhs, dy, transpose_a=not transpose_a)
+    return left, right
+
+
+@operator("_sum_rows")
+def _sum_rows(env, data):
+    """Sum a matrix over its rows (a bias gradient)."""
+    return env.xp.add.reduce(data, 0)
+
+
+@_sum_rows.gradient
+def _(F, dy, _y, _data):
+    return (lambda: F.broadcast_to(dy.reshape((1, -1)), shape=_data.shape),)
+
+
+def rows(data, flatten):
+    """Return data as a matrix: one row an example, or with flatten=False one row for everything but the last axis."""
+    shape = data.shape
+    if len(shape) == 2:
+        return data
+    return data.reshape((shape[0], prod(shape[1:]))) if flatten else data.reshape((prod(shape[:-1]), shape[-1]))
+
+
+def dense_shapes(shapes, attrs):
+    """Fill in the shapes of weight and bias from that of data."""
+    data, units = shapes[0], attrs["num_hidden"]
+    width = prod(data[1:]) if attrs["flatten"] else data[-1]
+    return [data, (units, width), (units,)][:len(shapes)]
+
+
+@operator("FullyConnected", "_sparse_FullyConnected", shapes=dense_shapes)
+def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: bool = False, flatten: bool = True):
+    """Compute ``data @ weight.T + bias``.
+
+    data is (batch, ...), taken as a matrix (batch, in_units), or with flatten=False (..., in_units); weight is
+    (num_hidden, in_units), bias (num_hidden,).
+    """
+    if weight.shape[0] != num_hidden:
+        require_shape("weight", weight, (num_hidden, weight.shape[1]))
+    if (bias is None) != no_bias:
+        require_bias(bias, no_bias)
+    flat = data if data.ndim == 2 else rows(data, flatten)
+    y = gemm(env, flat, weight.T)
+    if bias is not None:
+        if bias.shape[0] != num_hidden:
+            require_shape("bias", bias, (num_hidden,))
+        y += bias
+    return y if flatten or data.ndim == 2 else y.reshape(data.shape[:-1] + (num_hidden,))
+
+
+@fully_connected.gradient
+def _(F, dy, _y, data, weight, _bias=None, *, num_hidden, no_bias, flatten):
+    if dy.ndim != 2:
+        dy = rows(dy, False)
+
+    def left():
+        dx = F._gemm(dy, weight)
+        return dx if data.ndim == 2 else dx.reshape(data.shape)
+    return left, lambda: F._gemm(dy, rows(data, flatten), transpose_a=True), lambda: F._sum_rows(dy)
+
+
+def embedding_shapes(shapes, attrs):
+    """Fill in the shape of weight."""
+    return [shapes[0], (attrs["input_dim"], attrs["output_dim"])]
+
+
+def _row_numbers(env, data, count):
+    # Out-of-range numbers take the nearest row, as in MXNet.
+    return env.xp.clip(data.astype("int64"), 0, count - 1)
+
+
+@operator("Embedding", "_sparse_Embedding", shapes=embedding_shapes)
+def embedding(env, data, weight, *, input_dim: int, output_dim: int, dtype: DType = "float32", sparse_grad: bool = False):
+    """Look up one row of weight (input_dim, output_dim) for every number in data.
+
+    The result has data's shape and one more axis, and weight's dtype. `dtype` only tells the dtype of a weight whose type is not
+    known yet; with `sparse_grad` the same gradient may be stored as rows.
+    """
+    require_shape("weight", weight, (input_dim, output_dim))
+    return env.xp.take(weight, _row_numbers(env, data, input_dim), axis=0)
+
+
+@embedding.gradient
+def _(F, dy, _y, data, _weight, **_attrs):
+    return lambda: F.zeros_like(data), lambda: F._backward_Embedding(dy, data, input_dim=_weight.shape[0])
+
+
+@operator("_backward_Embedding")
+def _backward_embedding(env, dy, data, *, input_dim: int):
+    """Add every row of dy into the row that data names."""
+    out = env.xp.zeros((input_dim, dy.shape[-1]), dy.dtype)
+    index = _row_numbers(env, data, input_dim).reshape((data.size,))
+    env.add_at(out, index, dy.reshape((data.size, dy.shape[-1])))
+    return out
+
+
+@_backward_embedding.gradient
+def _(F, dy, _y, _dy, data, *, input_dim):
+    return (lambda: F.Embedding(data, dy, input_dim=input_dim, output_dim=dy.shape[1], dtype=dy.dtype, sparse_grad=False),
+            lambda: F.zeros_like(data))

@@ -1,0 +1,247 @@
+"""Pooling over windows in 1 to 3 dimensions: max, average, sum and Lp.
+
+Windows are taken point by point: for every position inside the kernel there is one strided slice of the padded input, and all
+slices have the result's shape.
+"""
+
+from math import prod
+from typing import Literal, NamedTuple
+
+from ..backend.convolution import Geometry, points
+from ..errors import MXNetError
+from .attributes import Shape
+from .convolution import channels_last, check_spatial, to_first, to_last
+from .registry import operator
+
+Convention = Literal["full", "same", "valid"]
+PoolLayout = Literal["NCDHW", "NCHW", "NCW", "NDHWC", "NHWC", "NWC"] | None
+
+
+class Windows(NamedTuple):
+    """Where windows lie: tuples with one number a spatial axis."""
+
+    kernel: tuple
+    stride: tuple
+    pad: tuple
+    inside: tuple  # input sizes
+    size: tuple    # output sizes
+
+    @property
+    def apart(self):
+        """Whether no two windows overlap."""
+        return all(s >= k for s, k in zip(self.stride, self.kernel))
+
+    def slices(self):
+        """Yield the slices of the padded input for each position in the kernel."""
+        geometry = Geometry(self.stride, (1,) * len(self.kernel), self.pad)
+        return [where for _, where in points(self.kernel, self.size, geometry)]
+
+    def padded_size(self):
+        """Return the size that holds every window: past the end too, for the convention 'full'."""
+        return tuple(max((m - 1) * s + k, n + p)
+                     for m, s, k, n, p in zip(self.size, self.stride, self.kernel, self.inside, self.pad))
+
+
+def find_windows(shape, kernel, stride, pad, convention):
+    """Return the `Windows` of channels-first data of a shape.
+
+    Raises
+    ------
+    MXNetError
+        If the kernel doesn't fit.
+    """
+    inside = tuple(shape[2:])
+    stride = stride or (1,) * len(kernel)
+    pad = pad or (0,) * len(kernel)
+    if convention == "same":
+        if any(pad):
+            raise MXNetError("Same pooling convention disables the use of pad parameter.")
+        return Windows(kernel, stride, pad, inside, tuple(-(-n // s) for n, s in zip(inside, stride)))
+    size = []
+    for n, k, s, p in zip(inside, kernel, stride, pad):
+        if k > n + 2 * p:
+            raise MXNetError(f"kernel size ({k}) exceeds input ({n} padded to {n + 2 * p})")
+        if p >= k:
+            raise MXNetError(f"pad ({p}) must be smaller than the kernel ({k})")
+        room = n + 2 * p - k
+        size.append((-(-room // s) if convention == "full" else room // s) + 1)
+    return Windows(kernel, stride, pad, inside, tuple(size))
+
+
+def _fill(xp, x, windows, value):
+    """Return x padded with `value` so that every window lies inside."""
+    total = windows.padded_size()
+    if total == windows.inside:
+        return x
+    out = xp.full(x.shape[:2] + total, value, x.dtype)
+    out[_interior(windows)] = x
+    return out
+
+
+def _interior(windows):
+    return (slice(None), slice(None), *(slice(p, p + n) for p, n in zip(windows.pad, windows.inside)))
+
+
+def _counts(xp, windows, include_pad, dtype):
+    """Return how many elements each window averages over: a number where all are equal, else an array."""
+    low = [0 if include_pad else p for p in windows.pad]
+    high = [p + n + (p if include_pad else 0) for p, n in zip(windows.pad, windows.inside)]
+    regular = all(a <= 0 and (m - 1) * s + k <= b
+                  for a, b, m, s, k in zip(low, high, windows.size, windows.stride, windows.kernel))
+    if regular:
+        return prod(windows.kernel)
+    total = None
+    for a, b, m, s, k in zip(low, high, windows.size, windows.stride, windows.kernel):
+        start = xp.arange(m) * s
+        along = xp.minimum(start + k, b) - xp.maximum(start, a)
+        total = along if total is None else total[..., None] * along
+    return xp.maximum(total, 1).astype(dtype)
+
+
+def _sum(xp, x, windows):
+    filled = _fill(xp, x, windows, 0)
+    slices = windows.slices()
+    total = filled[slices[0]].copy()
+    for where in slices[1:]:
+        total += filled[where]
+    return total
+
+
+def _maximum(xp, x, windows):
+    filled = _fill(xp, x, windows, xp.finfo(x.dtype).min)
+    slices = windows.slices()
+    largest = filled[slices[0]].copy()
+    for where in slices[1:]:
+        xp.maximum(largest, filled[where], out=largest)
+    return largest
+
+
+def _power_sum(xp, x, windows, p):
+    """Return the p-th root of the sum of p-th powers (the signed root for odd p, as in MXNet)."""
+    if p not in (1, 2, 3):
+        raise MXNetError(f"p value of {p} is not supported: p_value is 1, 2 or 3")
+    total = _sum(xp, x ** p, windows)
+    return total if p == 1 else xp.sqrt(total) if p == 2 else xp.cbrt(total)
+
+
+def _pool(env, x, windows, pool_type, p_value, include_pad):
+    xp = env.xp
+    if pool_type == "max":
+        return _maximum(xp, x, windows)
+    if pool_type == "lp":
+        return _power_sum(xp, x, windows, p_value)
+    total = _sum(xp, x, windows)
+    if pool_type == "avg":
+        total /= _counts(xp, windows, include_pad, x.dtype)
+    return total
+
+
+def _global(env, x, pool_type, p_value):
+    axes = tuple(range(2, x.ndim))
+    if pool_type == "max":
+        return x.max(axis=axes, keepdims=True)
+    if pool_type == "avg":
+        return x.mean(axis=axes, keepdims=True).astype(x.dtype)
+    if pool_type == "sum":
+        return x.sum(axis=axes, keepdims=True)
+    return _power_sum(env.xp, x, Windows(x.shape[2:], (1,) * len(axes), (0,) * len(axes), x.shape[2:], (1,) * len(axes)), p_value)
+
+
+@operator("Pooling")
+def pooling(env, data, *, kernel: Shape = (), pool_type: Literal["avg", "lp", "max", "sum"] = "max", global_pool: bool = False,
+            cudnn_off: bool = False, pooling_convention: Convention = "valid", stride: Shape = (), pad: Shape = (),
+            p_value: int | None = None, count_include_pad: bool | None = None, layout: PoolLayout = None):
+    """Reduce data (batch, channel, *spatial) over windows.
+
+    The convention says how many windows there are: those that fit (valid), also one that starts inside and ends outside (full),
+    or one every stride (same, no padding). An average counts padding unless count_include_pad=False. global_pool takes one
+    window over everything. `cudnn_off` chooses among MXNet's kernels and changes no result.
+    """
+    if data.dtype.kind != "f":
+        raise MXNetError(f"This operation only support floating point types, not {data.dtype}")
+    if pool_type == "lp" and p_value is None:
+        raise MXNetError("Pooling with pool_type='lp' needs p_value")
+    last = channels_last(layout)
+    x = env.xp.transpose(data, to_first(data.ndim)) if last else data
+    if global_pool:
+        check_spatial(data.ndim, layout)
+        y = _global(env, x, pool_type, p_value)
+    else:
+        if len(kernel) != data.ndim - 2:
+            raise MXNetError(f"Pooling: kernel={kernel} is for data of {len(kernel) + 2} dimensions, but data has {data.ndim}")
+        check_spatial(data.ndim, layout, kernel=kernel, stride=stride, pad=pad)
+        windows = find_windows(x.shape, kernel, stride, pad, pooling_convention)
+        y = _pool(env, x, windows, pool_type, p_value, count_include_pad is not False)
+    return env.xp.transpose(y, to_last(y.ndim)) if last else y
+
+
+@pooling.gradient
+def _(F, dy, y, x, *, layout, **attrs):
+    def left():
+        if not channels_last(layout):
+            return _data_gradient(F, dy, y, x, **attrs)
+        axes = to_first(x.ndim)
+        dx = _data_gradient(F, *(F.transpose(a, axes=axes) for a in (dy, y, x)), **attrs)
+        return F.transpose(dx, axes=to_last(x.ndim))
+    return (left,)
+
+
+def _data_gradient(F, dy, y, x, *, kernel, pool_type, global_pool, pooling_convention, stride, pad, p_value, count_include_pad,
+                   cudnn_off):
+    if global_pool:
+        kernel, stride, pad, pooling_convention = x.shape[2:], (), (), "valid"
+    where = {"kernel": kernel, "stride": stride, "pad": pad, "pooling_convention": pooling_convention}
+    if pool_type == "max":
+        return F._backward_max_pool(dy, y, x, **where)
+    if pool_type == "lp":
+        scaled = dy if p_value == 1 else F.where(y == 0, F.zeros_like(dy), dy / y ** (p_value - 1))
+        spread = F._spread(scaled, size=x.shape[2:], average=False, count_include_pad=None, **where)
+        return spread if p_value == 1 else spread * x ** (p_value - 1)
+    return F._spread(dy, size=x.shape[2:], average=pool_type == "avg", count_include_pad=count_include_pad, **where)
+
+
+@operator("_spread")
+def _spread(env, dy, *, size: Shape, kernel: Shape, stride: Shape, pad: Shape, pooling_convention: str, average: bool,
+            count_include_pad: bool | None):
+    """Give every element of a window the window's value, added up over windows: the transpose of average and sum pooling."""
+    xp = env.xp
+    windows = find_windows((0, 0, *size), kernel, stride, pad, pooling_convention)
+    if average:
+        dy = dy / _counts(xp, windows, count_include_pad is not False, dy.dtype)
+    if tuple(kernel) == tuple(size) and not any(windows.pad):
+        return xp.broadcast_to(dy, dy.shape[:2] + size).copy()
+    dx = xp.zeros(dy.shape[:2] + windows.padded_size(), dy.dtype)
+    for where in windows.slices():
+        if windows.apart:
+            dx[where] = dy
+        else:
+            dx[where] += dy
+    return dx if windows.padded_size() == size else dx[_interior(windows)]
+
+
+@_spread.gradient
+def _(F, dy, _y, _top, *, size, average, count_include_pad, kernel, stride, pad, pooling_convention):
+    return (lambda: F.Pooling(dy, kernel=kernel, pool_type="avg" if average else "sum", stride=stride, pad=pad,
+                              pooling_convention=pooling_convention, count_include_pad=count_include_pad),)
+
+
+@operator("_backward_max_pool")
+def _backward_max_pool(env, dy, y, x, *, kernel: Shape, stride: Shape, pad: Shape, pooling_convention: str):
+    """Give each window's gradient to the first of its largest elements."""
+    xp = env.xp
+    windows = find_windows(x.shape, kernel, stride, pad, pooling_convention)
+    if tuple(kernel) == x.shape[2:] and not any(windows.pad):
+        flat = x.reshape(x.shape[:2] + (-1,))
+        first = xp.expand_dims(flat.argmax(axis=2), 2) == xp.arange(flat.shape[2])
+        return (first * dy.reshape(dy.shape[:2] + (1,))).astype(dy.dtype).reshape(x.shape)
+    filled = _fill(xp, x, windows, xp.finfo(x.dtype).min)
+    dx = xp.zeros(filled.shape, dy.dtype)
+    left = dy.copy()
+    for where in windows.slices():
+        part = left * (filled[where] == y)
+        left -= part
+        if windows.apart:
+            dx[where] = part
+        else:
+            dx[where] += part
+    return dx if filled is x else dx[_interior(windows)]

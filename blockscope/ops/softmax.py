@@ -1,0 +1,148 @@
+"""Softmax and its relatives: softmax, softmin, log_softmax, softmax_cross_entropy, smooth_l1."""
+
+from ..errors import MXNetError
+from .attributes import DType
+from .registry import operator
+
+
+def _prepare(env, data, temperature, dtype):
+    """Return data in the dtype to compute in (float16 gains range), and the dtype of the result."""
+    if data.dtype.kind != "f" or (dtype is not None and dtype.kind != "f"):
+        raise MXNetError(f"softmax takes and gives floating-point data, not {data.dtype if dtype is None else dtype}: use .astype('float32')")
+    result = data.dtype if dtype is None else dtype
+    if data.dtype.char == "e":
+        data = data.astype("float32")
+    elif result.itemsize > data.dtype.itemsize:
+        data = data.astype(result)
+    if temperature is not None and temperature != 1.0:
+        data = data / temperature
+    return data, result
+
+
+def _axis(axis, ndim):
+    if not -ndim <= axis < ndim:
+        raise MXNetError(f"axis {axis} is out of bounds for array of dimension {ndim}")
+    return axis % ndim
+
+
+def _normalize(y, axis):
+    """Divide exponentials by their sum, in place."""
+    y /= y.sum(axis, keepdims=True)
+    return y
+
+
+def _valid(env, data, length, axis):
+    """Return where the position along `axis` is below the row's length."""
+    expected = data.shape[:axis] + data.shape[axis + 1:]
+    if length.shape != expected:
+        raise MXNetError(f"length must have data's shape without axis {axis}, {expected}, but has {length.shape}")
+    positions = env.xp.arange(data.shape[axis]).reshape((-1,) + (1,) * (data.ndim - axis - 1))
+    return positions < env.xp.expand_dims(length, axis)
+
+
+@operator("softmax")
+def softmax(env, data, length=None, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
+            use_length: bool | None = False):
+    """Compute ``exp(data / temperature)``, normalized along `axis`; positions from `length` on are 0 with `use_length`."""
+    axis = _axis(axis, data.ndim)
+    data, result = _prepare(env, data, temperature, dtype)
+    if not use_length:
+        y = data - data.max(axis, keepdims=True)
+        y = _normalize(env.xp.exp(y, out=y), axis)
+    else:
+        if length is None:
+            raise MXNetError("softmax with use_length=True expects the array length")
+        valid = _valid(env, data, length, axis)
+        y = env.xp.where(valid, data, data.dtype.type(env.xp.finfo(data.dtype).min))
+        y = env.xp.exp(y - y.max(axis, keepdims=True)) * valid
+        y /= env.xp.maximum(y.sum(axis, keepdims=True), env.xp.finfo(data.dtype).tiny)
+    return y if y.dtype == result else y.astype(result)
+
+
+def _softmax_gradient(F, dy, y, dtype, axis, scale):
+    dx = (dy - (dy * y).sum(axis=axis, keepdims=True)) * y
+    if scale != 1.0:
+        dx = dx * scale
+    return dx if dx.dtype == dtype else F.Cast(dx, dtype=dtype)
+
+
+@softmax.gradient
+def _(F, dy, y, _data, _length=None, *, axis, temperature, dtype, use_length):
+    return lambda: _softmax_gradient(F, dy, y, _data.dtype, axis, 1.0 / (temperature or 1.0)), lambda: F.zeros_like(_length)
+
+
+@operator("softmin")
+def softmin(env, data, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
+            use_length: bool | None = False):
+    """Compute softmax of ``-data``."""
+    return softmax.forward(env, -data, axis=axis, temperature=temperature, dtype=dtype)
+
+
+@softmin.gradient
+def _(F, dy, y, _data, *, axis, temperature, dtype, use_length):
+    return (lambda: _softmax_gradient(F, dy, y, _data.dtype, axis, -1.0 / (temperature or 1.0)),)
+
+
+@operator("log_softmax")
+def log_softmax(env, data, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
+                use_length: bool | None = False):
+    """Compute the logarithm of softmax along `axis`."""
+    axis = _axis(axis, data.ndim)
+    data, result = _prepare(env, data, temperature, dtype)
+    y = data - data.max(axis, keepdims=True)
+    y -= env.xp.log(env.xp.exp(y).sum(axis, keepdims=True))
+    return y if y.dtype == result else y.astype(result)
+
+
+@log_softmax.gradient
+def _(F, dy, y, _data, *, axis, temperature, dtype, use_length):
+    def left():
+        dx = dy - F.exp(y) * dy.sum(axis=axis, keepdims=True)
+        if temperature is not None and temperature != 1.0:
+            dx = dx / temperature
+        return dx if dx.dtype == _data.dtype else F.Cast(dx, dtype=_data.dtype)
+    return (left,)
+
+
+def label_shapes(shapes, attrs):
+    """Fill in the shape of label: one class a row."""
+    return [shapes[0], shapes[1] if shapes[1] else (shapes[0][0],)]
+
+
+def one_hot(env, label, count, axis=-1):
+    """Return whether each class number along a new axis is the label (a boolean array)."""
+    classes = env.xp.arange(count)
+    target = env.xp.expand_dims(label.astype(classes.dtype), axis)
+    return target == (classes if axis == -1 else classes.reshape((count,) + (1,) * (target.ndim - axis - 1)))
+
+
+@operator("softmax_cross_entropy", shapes=label_shapes)
+def softmax_cross_entropy(env, data, label):
+    """Sum ``-log softmax(data)[label]`` over the rows of data (batch, classes); label (batch,) holds class numbers."""
+    if data.ndim != 2 or label.shape != data.shape[:1]:
+        raise MXNetError(f"softmax_cross_entropy takes data (batch, classes) and label (batch,), got {data.shape} and "
+                         f"{label.shape}")
+    log_p = log_softmax.forward(env, data)
+    return -env.xp.where(one_hot(env, label, data.shape[1]), log_p, log_p.dtype.type(0)).sum().reshape((1,))
+
+
+@softmax_cross_entropy.gradient
+def _(F, dy, _y, data, label):
+    def left():
+        hot = F.one_hot(label, depth=data.shape[1], on_value=1.0, off_value=0.0, dtype=data.dtype)
+        return (F.softmax(data, axis=-1) - hot) * dy.reshape((1, 1))
+    return left, lambda: F.zeros_like(label)
+
+
+@operator("smooth_l1")
+def smooth_l1(env, data, *, scalar: float = 1.0):
+    """Compute Huber's loss of every element: ``0.5 (scalar x)^2`` near 0, ``|x| - 0.5 / scalar^2`` further out."""
+    square = scalar * scalar
+    size = env.xp.abs(data)
+    return env.xp.where(size < 1.0 / square, data * data * (0.5 * square), size - 0.5 / square)
+
+
+@smooth_l1.gradient
+def _(F, dy, _y, data, *, scalar):
+    square = scalar * scalar
+    return (lambda: dy * F.clip(data * square, a_min=-1.0, a_max=1.0),)
