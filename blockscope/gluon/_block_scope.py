@@ -43,6 +43,7 @@ class _BlockScope:
     """
 
     __slots__ = ('__weakref__', '_block')
+    _current: '_CurrentScope'
 
     def __init__(self, block):
         self._block = block
@@ -69,19 +70,19 @@ class _BlockScope:
         -------
         (str, ParameterDict)
         """
+        if params is not None:
+            params = ParameterDict(params.prefix, params)  # first of all: where it fails, no number must have been drawn
         entry = _scopes.top()
         if entry is None:
             if prefix is None:
                 prefix = NameManager._current.value.get(None, hint) + '_'
-            return prefix, ParameterDict(prefix) if params is None else ParameterDict(params.prefix, params)
+            return prefix, ParameterDict(prefix) if params is None else params
         if prefix is None:
             prefix = numbered(hint, draw(entry.scope._counter, hint)) + '_'
         block = entry.block
         if params is None:
             parent = block.params
             params = ParameterDict(parent._prefix + prefix, parent._shared)
-        else:
-            params = ParameterDict(params.prefix, params)
         return block.prefix + prefix, params
 
     def __enter__(self):

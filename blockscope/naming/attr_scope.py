@@ -38,6 +38,7 @@ class AttrScope(metaclass=CurrentProperty):
     """
 
     _scope_class = 'AttrScope'
+    _current: Current
 
     def __init__(self, **kwargs):
         for value in kwargs.values():

@@ -8,7 +8,7 @@ import threading
 
 from . import ambient
 from .counters import draw
-from .current import Current, CurrentProperty, _warn_deprecated
+from .current import Current, CurrentProperty
 
 __all__ = ['NameManager', 'Prefix', 'numbered']
 
@@ -31,6 +31,7 @@ class NameManager(metaclass=CurrentProperty):
     """
 
     _scope_class = 'NameManager'
+    _current: Current
 
     def __init__(self):
         self._counter = {}
