@@ -9,6 +9,7 @@ from ..formats.atomic import open_atomic
 from ..ndarray import NDArray
 from ._block_scope import ScopeOf, _BlockScope
 from ._calls import as_ndarray
+from ._first_pass import end_of_call, outermost, pending
 from ._hooks import HookHandle
 from ._model_files import apply_structure, read_structure, structure_text
 from ._parameter import Parameter
@@ -65,7 +66,7 @@ class Block:
         params._site = creation_site()
         own['_prefix'] = prefix
         own['_params'] = params
-        own['_name'] = prefix[:-1] if prefix.endswith('_') else prefix
+        own['_name'] = prefix.removesuffix('_')
         own['_children'] = collections.OrderedDict()
         own['_reg_params'] = {}
 
@@ -318,19 +319,27 @@ class Block:
         for param in self.params.values():
             param.cast(dtype)
 
+    @outermost
     def __call__(self, *args):
         """Run the block on NDArrays, or on NumPy or CuPy arrays (used without a copy). Positional arguments only."""
         for arg in args:
             if arg.__class__ is not NDArray:
                 args = tuple([as_ndarray(arg) for arg in args])
                 break
-        if self._own_forward_pre_hooks:
-            for hook in list(self._own_forward_pre_hooks.values()):
-                hook(self, args)
-        out = self.forward(*args)
-        if self._own_forward_hooks:
-            for hook in list(self._own_forward_hooks.values()):
-                hook(self, args, out)
+        try:
+            if self._own_forward_pre_hooks:
+                for hook in list(self._own_forward_pre_hooks.values()):
+                    hook(self, args)
+            out = self.forward(*args)
+            if self._own_forward_hooks:
+                for hook in list(self._own_forward_hooks.values()):
+                    hook(self, args, out)
+        except BaseException:
+            if pending:
+                end_of_call(failed=True)
+            raise
+        if pending:
+            end_of_call(failed=False)
         return out
 
     def forward(self, *args):

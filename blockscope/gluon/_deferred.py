@@ -5,6 +5,7 @@ to take the shape that follows from its other arrays (`ndarray.dispatch`), and t
 """
 from ..errors import MXNetError
 from ..ndarray import NDArray, zeros
+from ._shape import compatible
 
 __all__ = ['DeferredArray', 'ShapeOnlyArray']
 
@@ -35,9 +36,7 @@ class DeferredArray(NDArray):
         """Take a shape; return the array."""
         param = self._param
         if param._data is None:
-            if not shape or 0 in shape:
-                raise MXNetError(self._undecided())
-            param.shape = tuple(shape)
+            param.shape = self._decided(shape)
             param._finish_deferred_init()
         return param.data(self._ctx)
 
@@ -46,9 +45,16 @@ class DeferredArray(NDArray):
             return self._resolve(self._param.shape)
         return self._param.data(self._ctx)
 
-    def _undecided(self):
-        return ('Cannot decide shape for the following arguments (0s in shape means unknown dimensions). Consider providing them as '
-                f'input:\n\t{self._param.name}: {self._param.shape}')
+    def _decided(self, shape):
+        """Check a shape that an operator implies."""
+        param = self._param
+        if not shape or 0 in shape:
+            raise MXNetError('Cannot decide shape for the following arguments (0s in shape means unknown dimensions). Consider '
+                             f'providing them as input:\n\t{param.name}: {param.shape}')
+        if param.shape is not None and not compatible(shape, param.shape):
+            raise MXNetError(f"Parameter '{param.name}' has shape {param.shape}, but the arrays it is used with need {tuple(shape)}: "
+                             'the batch does not fit the layer.')
+        return tuple(shape)
 
 
 class ShapeOnlyArray(DeferredArray):
@@ -58,9 +64,7 @@ class ShapeOnlyArray(DeferredArray):
 
     def _resolve(self, shape):
         if self._zeros is None:
-            if not shape or 0 in shape:
-                raise MXNetError(self._undecided())
-            self._param.shape = tuple(shape)
+            self._param.shape = self._decided(shape)
             self._zeros = zeros(shape, ctx=self._ctx, dtype=self._param.dtype)
         return self._zeros
 

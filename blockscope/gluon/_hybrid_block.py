@@ -3,12 +3,13 @@ import warnings
 
 from .. import ndarray
 from ..backend import current_context
-from ..errors import public_class
+from ..errors import MXNetError, public_class
 from ..naming import ambient
 from ..ndarray import NDArray
 from ._block import Block
 from ._calls import _flatten, _gather_contexts, _regroup
 from ._deferred import DeferredArray, ShapeOnlyArray
+from ._first_pass import remember
 from ._replicas import DeferredInitializationError
 
 __all__ = ['HybridBlock']
@@ -117,10 +118,15 @@ class HybridBlock(Block):
 
     def infer_shape(self, *args):
         """Fill in unknown shapes of all parameters from inputs, without initializing anything."""
+        before = [(param, param._state()) for param in self.collect_params().values()]
         inference = _inferring.push(ShapeOnlyArray)
         flags = ambient.set_flags(recording=False, training=False)
         try:
             self(*args)
+        except BaseException:
+            for param, state in before:
+                param._set_state(state)
+            raise
         finally:
             ambient.restore(flags)
             _inferring.pop(inference)
@@ -177,27 +183,23 @@ class HybridBlock(Block):
             return self.hybrid_forward(ndarray, x, *args, **params)
 
     def _forward_deferred(self, ctx, x, args):
-        before = [(param, param._shape, param._deferred_init) for param in self.params.values() if param._data is None]
-        try:
-            with ctx:
-                if type(self).infer_shape is not HybridBlock.infer_shape:
-                    self._deferred_infer_shape(x, *args)
-                    for param in self.params.values():
-                        param._finish_deferred_init()
-                params = {name: DeferredArray(param, ctx) if param._deferred_init else param.data(ctx)
-                          for name, param in self._reg_params.items()}
-                out = self.hybrid_forward(ndarray, x, *args, **params)
+        remember(self.params.values())
+        with ctx:
+            if type(self).infer_shape is not HybridBlock.infer_shape:
+                self._deferred_infer_shape(x, *args)
                 for param in self.params.values():
                     param._finish_deferred_init()
-                return out
-        except Exception as error:
-            waiting = any(param._data is None for param, _, _ in before)
-            for param, shape, request in before:
-                param._data = param._grad = None
-                param._shape, param._deferred_init = shape, request
-            if waiting and isinstance(error, RuntimeError) and not isinstance(error, DeferredInitializationError):
+            params = {name: DeferredArray(param, ctx) if param._deferred_init else param.data(ctx)
+                      for name, param in self._reg_params.items()}
+            try:
+                out = self.hybrid_forward(ndarray, x, *args, **params)
+            except MXNetError as error:
+                if isinstance(error, DeferredInitializationError) or all(p._data is not None for p in self._reg_params.values()):
+                    raise
                 raise ValueError(f'Deferred initialization failed because shape cannot be inferred. {error}') from error
-            raise
+            for param in self.params.values():
+                param._finish_deferred_init()
+            return out
 
     def _forward_compiled(self, x, *args):
         contexts = _gather_contexts([x, *args])
@@ -206,9 +208,7 @@ class HybridBlock(Block):
         if len(contexts) > 1:
             raise ValueError(_CONTEXTS.format(set(contexts)))
         _, form = _flatten((x, *args), 'input')
-        if self._in_format is None:
-            self.__dict__['_in_format'] = form
-        elif not _same_structure(form, self._in_format):
+        if self._in_format is not None and not _same_structure(form, self._in_format):
             raise ValueError(f'The argument structure of HybridBlock does not match the cached version. Stored format = {form}, input '
                              f'format = {self._in_format}')
         token = _inside.push(self)
@@ -216,9 +216,11 @@ class HybridBlock(Block):
             out = self.forward(x, *args)
         finally:
             _inside.pop(token)
-        flat, form = _flatten(out, 'output')
-        self.__dict__['_out_format'] = form
-        return _regroup(flat, form)
+        flat, out_form = _flatten(out, 'output')
+        if self._in_format is None:
+            self.__dict__['_in_format'] = form
+        self.__dict__['_out_format'] = out_form
+        return _regroup(flat, out_form)
 
     def hybrid_forward(self, F, x, *args, **kwargs):
         """Compute the output with the operators of `F`; subclasses define this.

@@ -171,7 +171,7 @@ class ParameterDict:
         own.update(other.items())
 
     def initialize(self, init=None, ctx=None, verbose=False, force_reinit=False):
-        """Make value and gradient arrays of all parameters.
+        """Make value and gradient arrays of all parameters; where one of them fails, none changes.
 
         Parameters
         ----------
@@ -189,8 +189,15 @@ class ParameterDict:
             init = initializer.create(init)
         if verbose:
             init.set_verbosity(verbose=verbose)
-        for param in self._params.values():
-            param.initialize(None, ctx, init, force_reinit=force_reinit)
+        before = []
+        try:
+            for param in self._params.values():
+                before.append((param, param._state()))
+                param.initialize(None, ctx, init, force_reinit=force_reinit)
+        except BaseException:
+            for param, state in before:
+                param._set_state(state)
+            raise
 
     def zero_grad(self):
         """Set all gradients to 0."""

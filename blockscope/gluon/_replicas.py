@@ -87,6 +87,14 @@ class Replicas:
         raise RuntimeError(f"Parameter '{self.name}' was not initialized on context {ctx}. "
                            f'It was only initialized on {self._ctx_list}.')
 
+    def _state(self):
+        """Return all that initialization changes, for `_set_state`."""
+        return self._shape, self._data, self._grad, self._ctx_list, self._deferred_init, self._version, self._versions
+
+    def _set_state(self, state):
+        """Go back to an earlier state."""
+        self._shape, self._data, self._grad, self._ctx_list, self._deferred_init, self._version, self._versions = state
+
     def _set_fresh(self, index):
         """Announce that replica `index` holds the new logical value (an optimizer wrote into it); the others follow when asked for."""
         if self._versions is not None:

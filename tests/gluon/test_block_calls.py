@@ -2,8 +2,8 @@
 import pytest
 
 from blockscope import ndarray as nd
-from blockscope.gluon._calls import _flatten, _gather_contexts, _regroup
 from blockscope.context import cpu
+from blockscope.gluon._calls import _flatten, _gather_contexts, _regroup
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import re
 import numpy as np
 import pytest
 
-from blockscope import autograd, cpu
+from blockscope import MXNetError, autograd, cpu
 from blockscope import ndarray as nd
+from blockscope.gluon._first_pass import pending
 from blockscope.gluon.block import Block, HybridBlock
 from blockscope.gluon.parameter import DeferredInitializationError
 
@@ -94,6 +95,60 @@ def test_a_failed_first_batch_can_be_repeated():
     assert net(nd.ones((4, 5))).shape == (4, 2)
 
 
+class Stack(HybridBlock):
+    """Two layers, of which the second has a fixed width."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        with self.name_scope():
+            self.a = Dense(4)
+            self.b = Dense(2, in_units=5)
+
+    def hybrid_forward(self, F, x):
+        return self.b(self.a(x))
+
+
+def test_a_failed_first_pass_undoes_the_layers_that_went_well():
+    net = ready(Stack())
+    with pytest.raises(MXNetError):
+        net(nd.ones((1, 7)))
+    assert net.a.weight.shape == (4, 0)
+    with pytest.raises(DeferredInitializationError):
+        net.a.weight.data()
+    assert net.b.weight.data().shape == (2, 5)
+
+
+def test_a_later_failure_undoes_nothing():
+    net = ready(Stack())
+    net.a(nd.ones((1, 7)))
+    with pytest.raises(MXNetError):
+        net(nd.ones((1, 7)))
+    assert net.a.weight.data().shape == (4, 7)
+    assert not pending
+
+
+def test_a_failed_hook_undoes_the_first_pass():
+    def fail(*args):
+        raise KeyError
+    net = ready(Dense(2))
+    with net.register_forward_hook(fail), pytest.raises(KeyError):
+        net(nd.ones((1, 7)))
+    assert net(nd.ones((1, 3))).shape == (1, 2)
+
+
+def test_a_failed_first_call_fixes_no_structure():
+    class Fails(HybridBlock):
+        def hybrid_forward(self, F, x, y=None):
+            if y is None:
+                raise KeyError
+            return x
+    net = Fails()
+    net.hybridize()
+    with pytest.raises(KeyError):
+        net(nd.ones((1,)))
+    net(nd.ones((1,)), nd.ones((1,)))
+
+
 def test_undecidable_shape():
     net = ready(Own(prefix='n_'))
     with raises(ValueError, 'Deferred initialization failed because shape cannot be inferred. Cannot decide shape for the following '
@@ -133,6 +188,13 @@ def test_infer_shape_initializes_nothing():
     assert not net.fc.weight._deferred_init
     with pytest.raises(RuntimeError):
         net(nd.ones((4, 5)))
+
+
+def test_a_failed_inference_changes_nothing():
+    net = Stack()
+    with pytest.raises(MXNetError):
+        net.infer_shape(nd.ones((1, 7)))
+    assert net.a.weight.shape == (4, 0)
 
 
 def test_infer_type():

@@ -242,3 +242,12 @@ def test_a_copy_has_its_own_scope_and_counters(duplicate):
     assert (net._scope._counter, other._scope._counter) == ({'dense': 2}, {'dense': 3})
     assert list(other.collect_params()) == list(net.collect_params())
     assert other.a.weight is not net.a.weight
+
+
+def test_a_failed_construction_draws_no_number():
+    net = Block(prefix='n_')
+    for scope in (net.name_scope(), NameManager()):
+        with scope:
+            with pytest.raises(AttributeError):
+                Dense(params=3)
+            assert Dense().name.endswith('dense0')

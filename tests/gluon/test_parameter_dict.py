@@ -204,6 +204,19 @@ def test_initialize_all(pd):
     assert [str(w.message)[:34] for w in caught] == ["Parameter 'p_a' is already initial", "Parameter 'p_b' is already initial"]
 
 
+def test_initialize_is_all_or_nothing(pd):
+    good, bad = pd.get('good', shape=(2, 2), init='ones'), pd.get('bad', shape=(2,))
+    with pytest.raises(ValueError, match='Xavier initializer cannot be applied to vector p_bad'):
+        pd.initialize('xavier')
+    assert good._data is None
+    good.initialize()
+    value = good.data()
+    with pytest.raises(ValueError):
+        pd.initialize('xavier', force_reinit=True)
+    assert good.data() is value
+    assert bad._data is None
+
+
 def test_zero_grad(pd):
     w, frozen = pd.get('w', shape=(2,), init='ones'), pd.get('frozen', shape=(1,), grad_req='null')
     pd.get('unused', shape=(1,))
