@@ -136,7 +136,7 @@ def clip_global_norm(arrays, max_norm, check_isfinite=True):
 
 
 def _squared_norm(array, dtype):
-    flat = array.reshape((-1,)).astype(dtype, copy=False)
+    flat = nd.reshape(array, shape=(-1,)).astype(dtype, copy=False)
     return nd.dot(flat, flat)
 
 

@@ -94,6 +94,29 @@ def test_clip_global_norm_of_nothing():
         utils.clip_global_norm([], 1.0)
 
 
+def test_clip_and_split_on_every_device(device):
+    arrays = [mx.nd.array([3, 4], ctx=device), mx.nd.ones((2, 2), ctx=device), mx.nd.array([2])]
+    norm = utils.clip_global_norm(arrays, 1.0, check_isfinite=False)
+    assert norm.context == device and norm.shape == (1,)
+    np.testing.assert_allclose(norm.asnumpy(), [33 ** 0.5], rtol=1e-6)
+    np.testing.assert_allclose(arrays[0].asnumpy(), np.divide([3, 4], 33 ** 0.5), rtol=1e-6)
+    assert arrays[2].context == mx.cpu()
+    parts = utils.split_and_load(np.arange(6).reshape(3, 2), [device, mx.cpu()], even_split=False)
+    assert [(part.context, part.shape) for part in parts] == [(device, (2, 2)), (mx.cpu(), (1, 2))]
+    parts = utils.split_data(parts[0], 2, batch_axis=1)
+    assert [part.asnumpy().tolist() for part in parts] == [[[0], [2]], [[1], [3]]]
+
+
+def test_clip_global_norm_without_the_check_never_waits_for_the_device(fake):
+    arrays = [mx.nd.ones((4, 4), ctx=fake(1)), mx.nd.ones((3,), ctx=fake(1))]
+    counts = fake(1)._backend.counts
+    before = counts.syncs, counts.d2h
+    utils.clip_global_norm(arrays, 1.0, check_isfinite=False)
+    assert (counts.syncs, counts.d2h) == before
+    utils.clip_global_norm(arrays, 1.0)
+    assert (counts.syncs, counts.d2h) != before
+
+
 def test_check_sha1(tmp_path):
     (tmp_path / "file").write_bytes(CONTENT)
     assert utils.check_sha1(tmp_path / "file", SHA1)

@@ -314,6 +314,15 @@ def test_workers_make_batches_on_the_cpu_wherever_the_program_is(how):
     assert batch.context == mx.cpu(0)
 
 
+def test_arrays_on_a_device_stay_there(device):
+    images = mx.nd.array(np.arange(12).reshape(6, 2), ctx=device)
+    for data in (ArrayDataset(images, np.arange(6)), SimpleDataset([(image, n) for n, image in enumerate(images)])):
+        loader = DataLoader(data, 4)
+        assert [numbers(batch) for batch in loader] == [
+            [[[0, 1], [2, 3], [4, 5], [6, 7]], [0, 1, 2, 3]], [[[8, 9], [10, 11]], [4, 5]]]
+        assert [part.context for part in next(iter(loader))] == [device, mx.cpu()]
+
+
 @ways
 def test_iterators_of_one_loader_are_independent(how):
     loader = DataLoader(list(range(6)), 2, **how)
