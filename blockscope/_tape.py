@@ -5,7 +5,6 @@ numbered as they are made, so walking back is visiting the reachable nodes by fa
 ``create_graph`` they are NDArrays, computed under recording, by the same gradient rules.
 """
 
-import contextlib
 import itertools
 from operator import attrgetter
 
@@ -43,9 +42,15 @@ class Like:
         self.ndim = raw.ndim
         self.size = raw.size
 
+    @property
+    def _raw(self):
+        return self
+
 
 class Leaf:
     """The place where the gradient of a marked array is left."""
+
+    multiple = False
 
     __slots__ = ("__weakref__", "ctx", "fresh", "grad", "number", "request")
 
@@ -156,18 +161,17 @@ def _check_fresh(node):
     if node.storage is not None and node.storage[0].writes != node.storage[1]:
         raise MXNetError(f"stale graph: the output of {op.name} was overwritten in place after it was recorded, and its "
                          "gradient needs the old values. Write into a copy, or call backward before overwriting.")
-    saves = op.saves_inputs
-    if saves is None:
-        saves = (op.saves_variadic,) * len(node.inputs)
-    for i, x in enumerate(node.inputs):
-        if saves[i] and x._storage is not None:
-            now = x._storage.writes
-            if now != (node.counts[i] if node.counts is not None else 0):
-                name = op.inputs[i] if i < len(op.inputs) else f"number {i}"
-                raise MXNetError(
-                    f"stale graph: input {name!r} of {op.name} (shape {x.shape}) was overwritten in place after it was "
-                    "recorded, and the gradient needs the old values. Write into a copy, or call backward before "
-                    "overwriting (for a parameter: before trainer.step).")
+    inputs, counts = node.inputs, node.counts
+    for i in op.saved_positions if op.saved_positions is not None else range(len(inputs) * op.saves_variadic):
+        if i >= len(inputs):
+            break
+        storage = inputs[i]._storage
+        if storage is not None and storage.writes != (counts[i] if counts is not None else 0):
+            name = op.inputs[i] if i < len(op.inputs) else f"number {i}"
+            raise MXNetError(
+                f"stale graph: input {name!r} of {op.name} (shape {inputs[i].shape}) was overwritten in place after it was "
+                "recorded, and the gradient needs the old values. Write into a copy, or call backward before "
+                "overwriting (for a parameter: before trainer.step).")
 
 
 class RawMode:
@@ -185,7 +189,7 @@ class RawMode:
 
     def inputs(self, node):
         """Return the inputs of a node as its gradient rule wants them."""
-        return [x if x.__class__ is Like else x._raw for x in node.inputs]
+        return [x._raw for x in node.inputs]
 
     def output(self, node):
         """Return the outputs of a node as its gradient rule wants them."""
@@ -205,30 +209,24 @@ class RawMode:
         """Leave a gradient at a leaf."""
         grad = leaf.grad
         if leaf.request == "write":
-            leaf.ctx._backend.xp.copyto(grad._writable(), value)
+            grad._writable()[...] = value
         elif leaf.request == "add":
             raw = grad._writable()
             leaf.ctx._backend.xp.add(raw, value, out=raw)
         leaf.fresh = True
 
 
-def _input_gradients(node, dy, mode):
-    """Yield ``(parent, index, gradient)`` of one node for every parent that wants one."""
+def _start(node, dy, mode):
+    """Return the gradient callables of a node, one an input."""
     op = node.op
     if op.rule is None:
         raise MXNetError(f"operator {op.name} has no gradient; stop it with nd.BlockGrad(...) or compute it outside "
                          "autograd.record()")
-    _check_fresh(node)
-    F = mode.functions(node.ctx)
     if node.multiple:
-        dy = [mode.zeros(node.ctx, like) if d is None and i < len(dy) else d
+        visible = op.count_visible(node.attrs)
+        dy = [mode.zeros(node.ctx, like) if d is None and i < visible else d
               for i, (d, like) in enumerate(zip(dy, node.output))]
-    thunks = op.rule(F, dy, mode.output(node), *mode.inputs(node), **node.attrs)
-    for thunk, parent, index in zip(thunks, node.parents, node.indices):
-        if parent is not None and thunk is not None:
-            value = thunk() if callable(thunk) else thunk
-            if value is not None:
-                yield parent, index, value
+    return op.rule(mode.functions(node.ctx), dy, mode.output(node), *mode.inputs(node), **node.attrs)
 
 
 def walk_back(heads, mode, *, targets=(), retain=False):
@@ -250,36 +248,22 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     list
         Gradients of `targets` (None where heads don't depend on one).
     """
+    order = _reachable([node for node, _, _ in heads])
+    for node in order:
+        if node.__class__ is Node:
+            _check_fresh(node)
     grads: dict = {}
     found: dict = {}
     here = None  # whose device is current
-
-    def add(node, index, value):
-        if node.__class__ is Leaf or not node.multiple:
-            known = grads.get(node)
-            grads[node] = value if known is None else plus(node, known, value)
-        else:
-            known = grads.get(node)
-            if known is None:
-                known = grads[node] = [None] * len(node.output)
-            known[index] = value if known[index] is None else plus(node, known[index], value)
-
-    def plus(node, known, value):
-        if node.ctx is here:
-            return known + value
-        with node.ctx._use():
-            return known + value
-
-    order = _reachable([node for node, _, _ in heads])
     for node, index, value in heads:
-        add(node, index, value)
+        _add(grads, here, node, index, value)
     wanted = {node for node, _ in targets}
-    with contextlib.ExitStack() as entered:
+    current = None
+    try:
         for node in order:
             if node.ctx is not here:
                 here = node.ctx
-                entered.close()
-                entered.enter_context(here._use())
+                current = _make_current(current, here)
             dy = grads.pop(node, None)
             if dy is None:
                 if node.__class__ is Leaf and not targets:
@@ -291,15 +275,60 @@ def walk_back(heads, mode, *, targets=(), retain=False):
                 if not targets:
                     mode.deposit(node, dy)
                 continue
-            for parent, index, value in _input_gradients(node, dy, mode):
-                add(parent, index, value)
+            for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
+                if parent is not None and thunk is not None:
+                    value = thunk()
+                    if parent.multiple or parent in grads:
+                        _add(grads, here, parent, index, value)
+                    elif value is not None:
+                        grads[parent] = value
+            if not retain:
+                _free(node)
+    finally:
+        if current is not None:
+            current.__exit__(None, None, None)
     if not retain:
         for node in order:
             if node.__class__ is Node:
-                node.inputs = node.output = node.storage = None
-                node.parents = ()
+                _free(node)
     results = []
     for node, index in targets:
         dy = found.get(node)
         results.append(dy[index] if dy.__class__ is list else dy)
     return results
+
+
+def _make_current(current, ctx):
+    """Leave the scope of one device and enter that of another (None where a device needs none, such as the host)."""
+    if current is not None:
+        current.__exit__(None, None, None)
+    scope = ctx._environments[0].scope
+    if scope is not None:
+        scope.__enter__()
+    return scope
+
+
+def _add(grads, here, node, index, value):
+    """Add a gradient to what a node's output has got so far."""
+    if value is None:
+        return
+    known = grads.get(node)
+    if not node.multiple:
+        grads[node] = value if known is None else _plus(node, here, known, value)
+        return
+    if known is None:
+        known = grads[node] = [None] * len(node.output)
+    known[index] = value if known[index] is None else _plus(node, here, known[index], value)
+
+
+def _plus(node, here, known, value):
+    if node.ctx is here:
+        return known + value
+    with node.ctx._use():
+        return known + value
+
+
+def _free(node):
+    """Let go of what a node kept for its gradient."""
+    node.inputs = node.output = node.storage = None
+    node.parents = ()

@@ -14,6 +14,9 @@ Examples
 <NDArray 3 @cpu(0)>
 """
 
+import functools
+import sys
+
 from . import _tape
 from .errors import MXNetError
 from .naming import ambient
@@ -32,16 +35,11 @@ class _Flags:
         self._training = training
 
     def __enter__(self):
-        _scopes.push(ambient.set_flags(self._recording, self._training))
+        ambient.set_flags(self._recording, self._training, self)
         return self
 
     def __exit__(self, kind, value, trace):
-        token = _scopes.top()
-        ambient.restore(token)
-        _scopes.leave(token)
-
-
-_scopes = ambient.stack("autograd scopes")
+        ambient.restore(self)
 
 
 def record(train_mode=True):
@@ -310,12 +308,17 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__} must define backward(self, *output_grads)")
 
 
+def _same(value):
+    return value
+
+
 class _FunctionOperator:
     """A Function's call in the form that the tape wants."""
 
     saves_inputs = None
     saves_variadic = False
     saves_all = False
+    saved_positions = ()
     saves_output = False
     second_order = True
     inputs = ()
@@ -337,7 +340,12 @@ class _FunctionOperator:
         if len(found) != len(inputs):
             raise MXNetError(f"{self.name}.backward must return as many gradients as forward has inputs: {len(inputs)}, "
                              f"but returned {len(found)}")
-        return [None if g is None else (g._raw if raw else g) for g in found]
+        return [None if g is None else functools.partial(_same, g._raw if raw else g) for g in found]
+
+    @staticmethod
+    def count_visible(attrs):
+        """Return how many outputs are visible: all."""
+        return sys.maxsize
 
     @staticmethod
     def _context(F, dy):

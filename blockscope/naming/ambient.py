@@ -228,10 +228,11 @@ def _own_flags():
     return (flags if flags.owner is owner else _IDLE), owner
 
 
-def set_flags(recording=None, training=None):
+def set_flags(recording=None, training=None, token=None):
     """Enter a state of the flags, None keeping the current one; return the token for `restore`.
 
-    For scopes (`autograd.record()`): every call is to be undone by one `restore`. For a lasting change use `assign_flags`.
+    For scopes (`autograd.record()`): every call is to be undone by one `restore`. For a lasting change use `assign_flags`. A scope
+    object may give itself as `token`; entered twice, the inner one is undone first.
 
     Examples
     --------
@@ -244,7 +245,8 @@ def set_flags(recording=None, training=None):
     False
     """
     below, owner = _own_flags()
-    token = Token(None)
+    if token is None:
+        token = Token(None)
     _flags.set(_Flags(token, (recording, training), below, owner))
     return token
 

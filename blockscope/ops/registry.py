@@ -18,6 +18,7 @@ somebody wants that gradient.  A rule's array parameter whose name begins with a
 dtype: the tape then need not keep the values, and overwriting them is no error.
 """
 
+import functools
 import inspect
 
 from ..errors import MXNetError
@@ -120,6 +121,7 @@ class Operator:
     def saves_inputs(self, flags):
         self._saves_inputs = flags
         self.saves_all = flags is not None and all(flags)
+        self.saved_positions = None if flags is None else tuple(i for i, keep in enumerate(flags) if keep)
 
     def count_outputs(self, attrs):
         """Return how many arrays forward returns under these attributes."""
@@ -238,9 +240,6 @@ class RawFunctions:
         self.xp = env.xp
 
     def __getattr__(self, name):
-        forward, env = get(name).forward, self.env
-
-        def call(*arrays, **attrs):
-            return forward(env, *arrays, **attrs)
+        call = functools.partial(get(name).forward, self.env)
         setattr(self, name, call)
         return call
