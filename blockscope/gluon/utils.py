@@ -3,10 +3,12 @@ import contextlib
 import hashlib
 import os
 import warnings
-import weakref
-from collections import OrderedDict
 
 from .. import ndarray as nd
+# MXNet's names for these, which other packages import from here.
+from ._hooks import HookHandle  # noqa: F401
+from ._shape import shape_is_known  # noqa: F401
+from ._text import brief_list as _brief_print_list, indent as _indent  # noqa: F401
 
 __all__ = ["split_data", "split_and_load", "clip_global_norm", "check_sha1", "download", "replace_file"]
 
@@ -253,81 +255,3 @@ def _get_repo_url():
 def _get_repo_file_url(namespace, filename):
     """Return the address of a file there, such as ``gluon/models`` and ``resnet.zip``."""
     return f"{_get_repo_url()}{namespace}/{filename}"
-
-
-def _brief_print_list(lst, limit=7):
-    """Quote and join names, leaving out the middle of a long list."""
-    lst = list(lst)
-    if len(lst) > limit:
-        return f"{_brief_print_list(lst[:limit // 2], limit)}, ..., {_brief_print_list(lst[-limit // 2:], limit)}"
-    return ", ".join(f"'{item}'" for item in lst)
-
-
-def _indent(text, spaces):
-    """Indent all lines of a text but the first."""
-    return text.replace("\n", "\n" + " " * spaces)
-
-
-def shape_is_known(shape):
-    """Say whether a shape has dimensions and none of them is 0, which stands for unknown.
-
-    Examples
-    --------
-    >>> shape_is_known((2, 3)), shape_is_known((2, 0)), shape_is_known(()), shape_is_known(None)
-    (True, False, False, False)
-    """
-    if not shape:
-        return False
-    for size in shape:
-        if size == 0:
-            return False
-        if size < 0:
-            raise AssertionError(f"shape dimension size cannot be less than 0, while received {size}")
-    return True
-
-
-class HookHandle:
-    """What registering a hook returns: ``detach()``, or leaving a ``with`` block, removes the hook.
-
-    Examples
-    --------
-    >>> hooks = OrderedDict()
-    >>> handle = HookHandle()
-    >>> handle.attach(hooks, print)
-    >>> with handle:
-    ...     len(hooks)
-    1
-    >>> len(hooks)
-    0
-    """
-
-    def __init__(self):
-        self._hooks_dict_ref = None
-        self._id = None
-
-    def attach(self, hooks_dict, hook):
-        """Put a hook into a dictionary of hooks, which must be an OrderedDict (plain ones take no weak reference)."""
-        if self._hooks_dict_ref:
-            raise AssertionError("The same handle cannot be attached twice.")
-        self._id = id(hook)
-        hooks_dict[self._id] = hook
-        self._hooks_dict_ref = weakref.ref(hooks_dict)
-
-    def detach(self):
-        """Remove the hook; nothing happens when it is gone already."""
-        hooks = self._hooks_dict_ref and self._hooks_dict_ref()
-        if hooks is not None:
-            hooks.pop(self._id, None)
-
-    def __getstate__(self):
-        return self._hooks_dict_ref and self._hooks_dict_ref(), self._id
-
-    def __setstate__(self, state):
-        hooks, self._id = state
-        self._hooks_dict_ref = weakref.ref(OrderedDict() if hooks is None else hooks)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, ptype, value, trace):
-        self.detach()

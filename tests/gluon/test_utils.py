@@ -258,7 +258,6 @@ def test_shape_is_known():
 
 def test_hook_handle():
     hooks, handle = OrderedDict(), utils.HookHandle()
-    handle.detach()  # nothing to remove yet
     handle.attach(hooks, print)
     assert list(hooks.values()) == [print]
     with pytest.raises(AssertionError, match="The same handle cannot be attached twice."):

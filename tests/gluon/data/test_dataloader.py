@@ -15,6 +15,8 @@ import blockscope as mx
 from blockscope.gluon.data import (ArrayDataset, BatchSampler, DataLoader, Dataset, SequentialSampler, SimpleDataset,
                                    dataloader)
 
+# Python 3.12 warns when a program with threads forks, such as those of a loader of the test before.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="fork and /proc of Linux")
 HOW = {"here": {}, "threads": {"num_workers": 2, "thread_pool": True}, "processes": {"num_workers": 2}}
 ways = pytest.mark.parametrize("how", HOW.values(), ids=HOW.keys())
