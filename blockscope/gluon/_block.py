@@ -20,6 +20,7 @@ from ._text import brief_list, indent
 
 __all__ = ['Block']
 
+_set = object.__setattr__
 _PLAIN = frozenset((bool, int, float, str, type(None)))  # what layers mostly keep: nothing to register
 
 
@@ -54,6 +55,7 @@ class Block:
 
     # Made when first asked for: most blocks never have hooks or a scope of their own.
     _own_scope = None
+    _child_counter = None
     _own_forward_hooks = None
     _own_forward_pre_hooks = None
     _may_hide_blocks = False
@@ -78,8 +80,8 @@ class Block:
         """Register blocks as children and parameters under their attribute's name."""
         own = self.__dict__
         existing = own.get(name)
-        if existing is None and value.__class__ in _PLAIN:
-            super().__setattr__(name, value)
+        if value.__class__ in _PLAIN and existing.__class__ in _PLAIN:
+            _set(self, name, value)
             return
         if existing is not None and isinstance(existing, (Parameter, Block)) and not isinstance(value, type(existing)):
             raise TypeError(f'Changing attribute type for {name} from {public_class(type(existing))} to {public_class(type(value))} '
@@ -93,7 +95,7 @@ class Block:
             self._reg_params[name] = value
         elif isinstance(value, (list, tuple, dict)):
             own['_may_hide_blocks'] = True
-        super().__setattr__(name, value)
+        _set(self, name, value)
 
     def _check_container_with_block(self):
         """Warn of blocks in lists, tuples and dictionaries, which are no children."""

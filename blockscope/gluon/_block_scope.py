@@ -77,13 +77,14 @@ class _BlockScope:
             if prefix is None:
                 prefix = NameManager._current.value.get(None, hint) + '_'
             return prefix, ParameterDict(prefix) if params is None else params
-        if prefix is None:
-            prefix = numbered(hint, draw(entry.scope._counter, hint)) + '_'
         block = entry.block
+        if prefix is None:
+            counter = block._child_counter
+            prefix = numbered(hint, draw(entry.scope._counter if counter is None else counter, hint)) + '_'
         if params is None:
-            parent = block.params
+            parent = block._params
             params = ParameterDict(parent._prefix + prefix, parent._shared)
-        return block.prefix + prefix, params
+        return block._prefix + prefix, params
 
     def __enter__(self):
         block = self._block

@@ -70,7 +70,10 @@ class Parameter(Replicas):
             self._differentiable = differentiable
         if allow_deferred_init:
             self._allow_deferred_init = allow_deferred_init
-        self.grad_req = grad_req
+        if grad_req == 'write' and differentiable and self.__class__ is Parameter:
+            self._grad_req = grad_req
+        else:
+            self.grad_req = grad_req
         self.init = init
         if stype != 'default' or grad_stype != 'default':
             self._grad_stype = self._checked_stype('grad_stype', grad_stype)
