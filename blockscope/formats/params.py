@@ -412,8 +412,6 @@ def _storable(array, which):
     """Return the type flag of an array and the array in little-endian byte order."""
     if array.dtype in _FLAGS:
         return _FLAGS[array.dtype], array
-    if array.dtype.name == "bfloat16":  # ml_dtypes' own type, where a caller has it
-        return 12, array.view(np.uint16)
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _FLAGS:
         raise FormatError(f"{which}: NDArray files have no room for the type {array.dtype}")
