@@ -1,0 +1,138 @@
+"""MXNet's update operators: ``nd.sgd_update(weight, grad, lr=0.1, out=weight)`` and the like.
+
+States (momentum, means) are overwritten; the new weight is returned, or written to `out`.  The arithmetic is in `_update_kernels`,
+which the optimizers call directly.
+"""
+
+from . import _update_kernels as rules
+from . import _update_kernels_more as more_rules
+from .registry import operator
+
+
+def _apply(env, rule, weight, grad, states, **coefficients):
+    """Run an update rule and return the new weight."""
+    for x in (grad, *states):
+        if x.shape != weight.shape:
+            raise ValueError(f"gradient and states must have the weight's shape {weight.shape}, but one has {x.shape}")
+        if x.dtype != weight.dtype:
+            raise ValueError(f"gradient and states must have the weight's type {weight.dtype}, but one has {x.dtype}")
+    step = rule(rules.coefficients(env.xp, weight.dtype), **coefficients)
+    out = env.xp.empty_like(weight)
+    step(weight, grad, *states, out, *[env.xp.empty_like(weight) for _ in range(rule.scratch)])
+    return out
+
+
+def _apply_mixed(env, rule, weight, grad, states, weight32, **coefficients):
+    """Run an update rule on the float32 copy of a weight and return the new weight in its own type."""
+    weight32[...] = _apply(env, rule, weight32, grad.astype(weight32.dtype), states, **coefficients)
+    return weight32.astype(weight.dtype)
+
+
+@operator("sgd_update", "_sparse_sgd_update")
+def sgd_update(env, weight, grad, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0,
+               lazy_update: bool = True):
+    """Update a weight by stochastic gradient descent (`lazy_update` matters to sparse gradients only)."""
+    return _apply(env, rules.sgd, weight, grad, (), lr=lr, wd=wd, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("sgd_mom_update", "_sparse_sgd_mom_update", mutates=("mom",))
+def sgd_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
+                   clip_gradient: float = -1.0, lazy_update: bool = True):
+    """Update a weight by gradient descent with momentum (`lazy_update` matters to sparse gradients only)."""
+    return _apply(env, rules.sgd_mom, weight, grad, (mom,), lr=lr, wd=wd, momentum=momentum, rescale_grad=rescale_grad,
+                  clip_gradient=clip_gradient)
+
+
+@operator("mp_sgd_update", mutates=("weight32",))
+def mp_sgd_update(env, weight, grad, weight32, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0,
+                  clip_gradient: float = -1.0, lazy_update: bool = True):
+    """Update a float16 weight by gradient descent in float32 (`lazy_update` matters to sparse gradients only)."""
+    return _apply_mixed(env, rules.sgd, weight, grad, (), weight32, lr=lr, wd=wd, rescale_grad=rescale_grad,
+                        clip_gradient=clip_gradient)
+
+
+@operator("mp_sgd_mom_update", mutates=("mom", "weight32"))
+def mp_sgd_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: float = 0.0, wd: float = 0.0,
+                      rescale_grad: float = 1.0, clip_gradient: float = -1.0, lazy_update: bool = True):
+    """Update a float16 weight with momentum in float32 (`lazy_update` matters to sparse gradients only)."""
+    return _apply_mixed(env, rules.sgd_mom, weight, grad, (mom,), weight32, lr=lr, wd=wd, momentum=momentum,
+                        rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("nag_mom_update", mutates=("mom",))
+def nag_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
+                   clip_gradient: float = -1.0):
+    """Update a weight by Nesterov's accelerated gradient."""
+    return _apply(env, rules.nag_mom, weight, grad, (mom,), lr=lr, wd=wd, momentum=momentum, rescale_grad=rescale_grad,
+                  clip_gradient=clip_gradient)
+
+
+@operator("mp_nag_mom_update", mutates=("mom", "weight32"))
+def mp_nag_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: float = 0.0, wd: float = 0.0,
+                      rescale_grad: float = 1.0, clip_gradient: float = -1.0):
+    """Update a float16 weight by Nesterov's accelerated gradient in float32."""
+    return _apply_mixed(env, rules.nag_mom, weight, grad, (mom,), weight32, lr=lr, wd=wd, momentum=momentum,
+                        rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("adam_update", "_sparse_adam_update", mutates=("mean", "var"))
+def adam_update(env, weight, grad, mean, var, *, lr: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
+                wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0, lazy_update: bool = True):
+    """Update a weight by Adam, without the correction of bias, which goes into `lr` (`lazy_update`: sparse gradients only)."""
+    return _apply(env, rules.adam, weight, grad, (mean, var), lr=lr, wd=wd, beta1=beta1, beta2=beta2, epsilon=epsilon,
+                  rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("rmsprop_update", mutates=("n",))
+def rmsprop_update(env, weight, grad, n, *, lr: float, gamma1: float = 0.95, epsilon: float = 1e-8, wd: float = 0.0,
+                   rescale_grad: float = 1.0, clip_gradient: float = -1.0, clip_weights: float = -1.0):
+    """Update a weight by RMSProp (Tieleman and Hinton)."""
+    return _apply(env, rules.rmsprop, weight, grad, (n,), lr=lr, wd=wd, gamma1=gamma1, epsilon=epsilon,
+                  rescale_grad=rescale_grad, clip_gradient=clip_gradient, clip_weights=clip_weights)
+
+
+@operator("rmspropalex_update", mutates=("n", "g", "delta"))
+def rmspropalex_update(env, weight, grad, n, g, delta, *, lr: float, gamma1: float = 0.95, gamma2: float = 0.9,
+                       epsilon: float = 1e-8, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0,
+                       clip_weights: float = -1.0):
+    """Update a weight by centered RMSProp (Graves)."""
+    return _apply(env, rules.rmspropalex, weight, grad, (n, g, delta), lr=lr, wd=wd, gamma1=gamma1, gamma2=gamma2,
+                  epsilon=epsilon, rescale_grad=rescale_grad, clip_gradient=clip_gradient, clip_weights=clip_weights)
+
+
+@operator("ftrl_update", "_sparse_ftrl_update", mutates=("z", "n"))
+def ftrl_update(env, weight, grad, z, n, *, lr: float, lamda1: float = 0.01, beta: float = 1.0, wd: float = 0.0,
+                rescale_grad: float = 1.0, clip_gradient: float = -1.0):
+    """Update a weight by FTRL (follow the regularized leader)."""
+    return _apply(env, rules.ftrl, weight, grad, (z, n), lr=lr, wd=wd, lamda1=lamda1, beta=beta, rescale_grad=rescale_grad,
+                  clip_gradient=clip_gradient)
+
+
+@operator("_sparse_adagrad_update", mutates=("history",))
+def adagrad_update(env, weight, grad, history, *, lr: float, epsilon: float = 1e-7, wd: float = 0.0, rescale_grad: float = 1.0,
+                   clip_gradient: float = -1.0):
+    """Update a weight by AdaGrad."""
+    return _apply(env, rules.adagrad, weight, grad, (history,), lr=lr, wd=wd, epsilon=epsilon, rescale_grad=rescale_grad,
+                  clip_gradient=clip_gradient)
+
+
+@operator("signsgd_update")
+def signsgd_update(env, weight, grad, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0):
+    """Update a weight by the sign of its gradient."""
+    return _apply(env, more_rules.signsgd, weight, grad, (), lr=lr, wd=wd, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("signum_update", mutates=("mom",))
+def signum_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
+                  clip_gradient: float = -1.0, wd_lh: float = 0.0):
+    """Update a weight by the sign of its momentum."""
+    return _apply(env, more_rules.signum, weight, grad, (mom,), lr=lr, wd=wd, momentum=momentum, wd_lh=wd_lh,
+                  rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("ftml_update", mutates=("d", "v", "z"))
+def ftml_update(env, weight, grad, d, v, z, *, lr: float, beta1: float = 0.6, beta2: float = 0.999, epsilon: float = 1e-8,
+                t: int, wd: float = 0.0, rescale_grad: float = 1.0, clip_grad: float = -1.0):
+    """Update a weight by FTML (follow the moving leader); `t` counts updates from 1."""
+    return _apply(env, more_rules.ftml, weight, grad, (d, v, z), lr=lr, wd=wd, beta1=beta1, beta2=beta2, epsilon=epsilon, t=t,
+                  rescale_grad=rescale_grad, clip_grad=clip_grad)

@@ -1,0 +1,162 @@
+"""`InPlace`: optimizers whose update is one rule of `ops._update_kernels`, run over many weights with little Python for each."""
+import numpy as np
+
+from ..errors import MXNetError
+from ..naming import ambient
+from ..ndarray import NDArray
+from ..ops._update_kernels import coefficients
+from ._base import Optimizer
+
+__all__ = ["InPlace"]
+
+# Larger host arrays are updated piece by piece: weight, gradient, states and scratch of a piece stay in the cache.
+_PIECE = 32768
+
+
+class InPlace(Optimizer):
+    """An optimizer that is one update rule.
+
+    A subclass says which rule, with which coefficients, by `_rule`.  `update` and `update_multi_precision` take one weight, or lists
+    of them; a subclass of a program that overrides one of them is called weight by weight.
+    """
+
+    _lists = True
+    _mixed_name = ""
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "update" in cls.__dict__ or "update_multi_precision" in cls.__dict__:
+            cls._lists = cls.__dict__.get("_lists", False)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._scratch = {}
+        self._last = (None, None)
+
+    def _rule(self, lr, wd, index, state):
+        """Return the rule and its coefficients for a weight: ``(function, dict)``."""
+        raise NotImplementedError()
+
+    def _key(self):
+        """Return everything besides lr, wd and dtype that the coefficients depend on; None: they differ by weight or update."""
+        return None
+
+    def _states(self, state):
+        """Return the arrays of a state in the rule's order."""
+        return state
+
+    def _split(self, state):
+        """Return (state, float32 copy) of a weight that is updated in float32."""
+        copy, own = state
+        return own, copy
+
+    def update(self, index, weight, grad, state):
+        """Update one weight, or each of a list."""
+        self._update(index, weight, grad, state, False)
+
+    def update_multi_precision(self, index, weight, grad, state):
+        """Update one weight, or each of a list of one type; float16 in float32 where `multi_precision` says so."""
+        first = weight[0] if isinstance(index, (list, tuple)) else weight
+        self._update(index, weight, grad, state, self.multi_precision and first.dtype == np.float16)
+
+    def _update(self, indices, weights, grads, states, mixed):
+        if not isinstance(indices, (list, tuple)):
+            indices, weights, grads, states = (indices,), (weights,), (grads,), (states,)
+        if not isinstance(weights[0], NDArray) or not isinstance(grads[0], NDArray):
+            raise AssertionError(f"weight and gradient must be NDArrays, but got {type(weights[0])} and {type(grads[0])}")
+        if ambient.recording():
+            for weight in weights:
+                weight._refuse_recorded_write()
+        lrs, wds = self._rates(indices)
+        ctx = weights[0]._ctx
+        device = ctx._backend.use(ctx.device_id)
+        if device is None:
+            self._run(ctx, indices, weights, grads, states, lrs, wds, mixed)
+        else:
+            with device:
+                self._run(ctx, indices, weights, grads, states, lrs, wds, mixed)
+
+    def _rates(self, indices):
+        """Count the updates; return learning rates and weight decays."""
+        self._update_count(indices)
+        return self._get_lrs(indices), self._get_wds(indices)
+
+    def _run(self, ctx, indices, weights, grads, states, lrs, wds, mixed):
+        last, step = self._last if self._last[0] is not None and self._last[0][3:] == (ctx, self._key()) else (None, None)
+        buffers = None
+        for index, weight, grad, state, lr, wd in zip(indices, weights, grads, states, lrs, wds):
+            if mixed:
+                state, target = self._split(state)
+                raw_grad = grad._raw.astype(np.float32)
+            else:
+                target, raw_grad = weight, grad._raw
+            raw = target._writable()
+            if last is None or lr != last[0] or wd != last[1] or raw.dtype is not last[2]:
+                step, rule = self._bind(raw.dtype, ctx, lr, wd, index, state)
+                key = self._key()
+                last = None if key is None else (lr, wd, raw.dtype, ctx, key)
+                self._last = (last, step)
+                buffers = None
+            if buffers is None:
+                buffers = self._scratch.setdefault((ctx, raw.dtype, step.scratch), {})
+            if raw_grad.shape != raw.shape or raw_grad.dtype != raw.dtype:
+                raise MXNetError(self._mismatch(index, weight, grad))
+            if state.__class__ is NDArray:
+                arrays = (raw, raw_grad, state._writable(), raw)
+            elif state is None:
+                arrays = (raw, raw_grad, raw)
+            else:
+                arrays = (raw, raw_grad, *[s._writable() for s in self._states(state)], raw)
+            scratch = buffers.get(raw.shape)
+            if scratch is None:
+                scratch = self._allocate(buffers, step, ctx, arrays)
+            try:
+                if scratch is None:
+                    _by_pieces(step, arrays, self._pieces(buffers, step, ctx, raw.dtype))
+                else:
+                    step(*arrays, *scratch)
+            except (TypeError, ValueError) as error:
+                raise MXNetError(f"{type(self).__name__} cannot update weight {index} of shape {raw.shape} and type {raw.dtype} "
+                                 f"with states of {[(a.shape, str(a.dtype)) for a in arrays[2:-1]]}: {error}") from error
+            if mixed:
+                weight._assign(target)
+
+    def _bind(self, dtype, ctx, lr, wd, index, state):
+        rule, given = self._rule(lr, wd, index, state)
+        step = rule(coefficients(ctx._backend.xp, dtype), **given)
+        step.scratch, step.elementwise = rule.scratch, rule.elementwise
+        return step, rule
+
+    def _allocate(self, buffers, step, ctx, arrays):
+        """Make and keep scratch arrays of one shape, or return None where the update goes by pieces."""
+        raw = arrays[0]
+        if (raw.size > _PIECE and step.elementwise and isinstance(raw, np.ndarray)
+                and all(a.flags.c_contiguous and a.shape == raw.shape for a in arrays)):
+            return None
+        made = tuple(ctx._backend.xp.empty(raw.shape, raw.dtype) for _ in range(step.scratch))
+        if raw.size <= _PIECE or not isinstance(raw, np.ndarray):
+            buffers[raw.shape] = made
+        return made
+
+    def _pieces(self, buffers, step, ctx, dtype):
+        if _PIECE not in buffers:
+            buffers[_PIECE] = tuple(ctx._backend.xp.empty(_PIECE, dtype) for _ in range(step.scratch))
+        return buffers[_PIECE]
+
+    def _mismatch(self, index, weight, grad):
+        return (f"{type(self).__name__}: weight {index} has shape {weight.shape} and type {weight._raw.dtype}, but its gradient has "
+                f"shape {grad.shape} and type {grad._raw.dtype}")
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state["_scratch"], state["_last"] = {}, (None, None)
+        return state
+
+
+def _by_pieces(step, arrays, scratch):
+    """Run a step over contiguous arrays of equal size, piece by piece."""
+    flat = [a.reshape(-1) for a in arrays]
+    size = flat[0].size
+    for start in range(0, size, _PIECE):
+        stop = min(start + _PIECE, size)
+        step(*[a[start:stop] for a in flat], *[s[:stop - start] for s in scratch])
