@@ -163,7 +163,7 @@ class Block:
         self._check_container_with_block()
         _add_params(found, self.params, pattern)
         for child in self._children.values():
-            if type(child).collect_params is Block.collect_params:
+            if isinstance(child, Block) and type(child).collect_params is Block.collect_params:
                 child._collect_into(found, select, pattern)
             else:
                 _add_params(found, child.collect_params(select=select), None)
