@@ -298,6 +298,41 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     return results
 
 
+def start_gradients(heads, head_grads):
+    """Return ``(node, index, raw gradient, given gradient or None)`` for every head; ones where no gradient is given.
+
+    Raises
+    ------
+    MXNetError
+        If a head was not recorded, or its gradient has another shape.
+    ValueError
+        If there are not as many gradients as heads.
+    """
+    heads = list(heads)
+    grads = [None] * len(heads) if head_grads is None else list(head_grads)
+    if len(heads) != len(grads):
+        raise ValueError(f"heads and head_grads must be lists of the same length, but have {len(heads)} and {len(grads)}")
+    result = []
+    for x, grad in zip(heads, grads):
+        if x._node is None:
+            raise MXNetError(NOT_RECORDED)
+        if grad is None:
+            with x._ctx._use():
+                raw = x._ctx._backend.xp.ones(x._raw.shape, x._raw.dtype)
+        elif grad.shape != x.shape:
+            raise MXNetError(f"the head gradient has shape {grad.shape}, but its head has shape {x.shape}")
+        else:
+            raw = grad._raw
+        result.append((x._node, x._index, raw, grad))
+    return result
+
+
+def backward(heads, head_grads, retain_graph, train_mode):
+    """Leave the gradients of heads in the buffers of all leaves; see `autograd.backward`."""
+    starts = [(node, index, raw) for node, index, raw, _ in start_gradients(heads, head_grads)]
+    walk_back(starts, RawMode(bool(train_mode)), retain=retain_graph)
+
+
 def _make_current(current, ctx):
     """Leave the scope of one device and enter that of another (None where a device needs none, such as the host)."""
     if current is not None:

@@ -131,30 +131,6 @@ def _tracked(raw, ctx, node, index):
     return x
 
 
-def _heads(heads, head_grads, as_arrays):
-    heads = [heads] if isinstance(heads, NDArray) else list(heads)
-    if head_grads is None:
-        grads = [None] * len(heads)
-    else:
-        grads = [head_grads] if isinstance(head_grads, NDArray) else list(head_grads)
-    if len(heads) != len(grads):
-        raise ValueError(f"heads and head_grads must be lists of the same length, but have {len(heads)} and {len(grads)}")
-    result = []
-    for x, grad in zip(heads, grads):
-        if x._node is None:
-            raise MXNetError(_tape.NOT_RECORDED)
-        if grad is None:
-            with x._ctx._use():
-                raw = x._ctx._backend.xp.ones_like(x._raw)
-            grad = NDArray(raw, x._ctx) if as_arrays else raw
-        else:
-            if grad.shape != x.shape:
-                raise MXNetError(f"the head gradient has shape {grad.shape}, but its head has shape {x.shape}")
-            grad = grad if as_arrays else grad._raw
-        result.append((x._node, x._index, grad))
-    return result
-
-
 def backward(heads, head_grads=None, retain_graph=False, train_mode=True):
     """Compute the gradients of heads with respect to all marked arrays and leave them in their buffers.
 
@@ -174,7 +150,9 @@ def backward(heads, head_grads=None, retain_graph=False, train_mode=True):
     MXNetError
         If a head was not recorded, or an array that a gradient needs was overwritten since.
     """
-    _tape.walk_back(_heads(heads, head_grads, False), _tape.RawMode(bool(train_mode)), retain=retain_graph)
+    heads = [heads] if isinstance(heads, NDArray) else heads
+    head_grads = [head_grads] if isinstance(head_grads, NDArray) else head_grads
+    _tape.backward(heads, head_grads, retain_graph, train_mode)
 
 
 def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=False, train_mode=True):
@@ -216,17 +194,20 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
                              "gradient: call attach_grad() on it before recording")
     retain = create_graph if retain_graph is None else retain_graph
     targets = [(x._node, x._index) for x in variables]
+    heads = [heads] if isinstance(heads, NDArray) else heads
+    head_grads = [head_grads] if isinstance(head_grads, NDArray) else head_grads
+    starts = _tape.start_gradients(heads, head_grads)
     if create_graph:
+        starts = [(node, index, NDArray(raw, node.ctx) if grad is None else grad) for node, index, raw, grad in starts]
         flags = ambient.set_flags(True, bool(train_mode))
         try:
-            found = _tape.walk_back(_heads(heads, head_grads, True), _GraphMode(bool(train_mode)), targets=targets,
-                                    retain=True)
+            found = _tape.walk_back(starts, _GraphMode(bool(train_mode)), targets=targets, retain=True)
         finally:
             ambient.restore(flags)
         result = [_zeros_like(x) if g is None else g for x, g in zip(variables, found)]
     else:
-        found = _tape.walk_back(_heads(heads, head_grads, False), _tape.RawMode(bool(train_mode)), targets=targets,
-                                retain=retain)
+        starts = [(node, index, raw) for node, index, raw, _ in starts]
+        found = _tape.walk_back(starts, _tape.RawMode(bool(train_mode)), targets=targets, retain=retain)
         result = [_zeros_like(x) if g is None else NDArray(g, x._ctx) for x, g in zip(variables, found)]
     return result[0] if single else result
 

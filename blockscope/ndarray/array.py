@@ -2,12 +2,8 @@
 
 ``a + b`` takes the short path: one type check, the ufunc, the wrap, and a tape entry when recording.  Everything else goes
 through `invoke`.
-
-Some operators return a view of their input's memory although MXNet returns a copy (transpose, slice_axis, ...).  Such an array
-is an *alias*: it is copied as soon as either side is written to, so nobody can tell, and nothing is copied that nobody writes to.
 """
 
-import weakref
 from numbers import Number
 
 import numpy as np
@@ -19,8 +15,10 @@ from ..errors import MXNetError
 from ..naming import ambient
 from ..ops import arithmetic as kinds
 from ..ops.attributes import as_dtype
-from . import indexing
 from ..ops.reshape_codes import infer_reshape
+from . import indexing
+from .marking import Differentiable
+from .memory import Memory
 
 _recording = ambient.recording
 _record = _tape.record
@@ -36,7 +34,7 @@ def _in_place(kind):
     return method
 
 
-class NDArray(Fluent, Operators):
+class NDArray(Fluent, Operators, Memory, Differentiable):
     """An n-dimensional array on a context.
 
     Users make arrays with `nd.array`, `nd.zeros` and the like; the constructor takes a raw array of the context's array
@@ -61,13 +59,6 @@ class NDArray(Fluent, Operators):
 
     __array_priority__ = 1000.0
     __array_ufunc__ = None
-
-    # Defaults of what most arrays never have; an instance holds only _raw and _ctx until something else is set.
-    _node = None
-    _index = 0
-    _leaf = None
-    _storage = None
-    _alias = False
 
     # Set by `dispatch`, which needs this class: the call of an operator record, and the function of an operator's name.
     _invoke = None
@@ -321,60 +312,7 @@ class NDArray(Fluent, Operators):
         """Return an array over the same memory that is no part of any recorded graph."""
         return self._view(self._owned())
 
-    def _view(self, raw):
-        """Wrap another raw array over this array's memory, sharing what is known about overwriting."""
-        new = NDArray(raw, self._ctx)
-        new._storage = self._own_storage()
-        return new
-
-    def _owned(self):
-        """Return the raw array after making it this array's own memory (not an alias), so that it can be viewed."""
-        if self._alias:
-            self._separate()
-        return self._raw
-
     # ---- memory ----------------------------------------------------------------------------------------------------------
-
-    def _own_storage(self):
-        if self._storage is None:
-            self._storage = _tape.Storage()
-        return self._storage
-
-    def _writable(self):
-        """Return the raw array for overwriting: counts the write and gives aliases their own copy first."""
-        storage = self._storage
-        if storage is None:
-            self._storage = storage = _tape.Storage()
-        elif storage.aliases is not None:
-            if self._alias:
-                self._separate()
-                storage = self._own_storage()
-            else:
-                for reference in storage.aliases:
-                    alias = reference()
-                    if alias is not None and alias._alias and alias._storage is storage:
-                        alias._separate()
-                storage.aliases = None
-        storage.writes += 1
-        return self._raw
-
-    def _separate(self):
-        """Stop being an alias: take a copy of the values (the tape's count of writes stays valid)."""
-        writes = self._storage.writes
-        with self._ctx._use():
-            self._raw = self._raw.copy(order="C")
-        self._storage, self._alias = _tape.Storage(), False
-        self._storage.writes = writes
-
-    def _become_alias_of(self, source):
-        storage = source._own_storage()
-        if storage.aliases is None:
-            storage.aliases = []
-        elif len(storage.aliases) > 64:
-            storage.aliases = [r for r in storage.aliases if r() is not None]
-        storage.aliases.append(weakref.ref(self))
-        self._storage = storage
-        self._alias = True
 
     def _assign(self, value):
         """Overwrite every element with an array of the same shape, or a number."""
@@ -387,15 +325,6 @@ class NDArray(Fluent, Operators):
         target = self._writable()
         with self._ctx._use():
             self._ctx._backend.xp.copyto(target, raw, casting="unsafe")
-
-    def _refuse_recorded_write(self):
-        if _recording() and self._node is not None:
-            if self._leaf is not None:
-                raise MXNetError("Assigning to NDArrays that are already in a computational graph will cause undefined "
-                                 "behavior when evaluating gradients: this array has attach_grad(). Call backward first, "
-                                 "or assign under autograd.pause().")
-            raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd. "
-                             "Write y = y + 1 instead of y += 1, or wrap the assignment in autograd.pause().")
 
     def _copy_to_context(self, ctx):
         if self._node is not None and _recording():
@@ -469,71 +398,6 @@ class NDArray(Fluent, Operators):
 
     def _call(self, name, *args, **kwargs):
         return self._function(name)(self, *args, **kwargs)
-
-    # ---- autograd --------------------------------------------------------------------------------------------------------
-
-    @property
-    def grad(self):
-        """Gradient buffer made by `attach_grad`, or None."""
-        return None if self._leaf is None else self._leaf.grad
-
-    @property
-    def _grad_req(self):
-        return "null" if self._leaf is None else self._leaf.request
-
-    @property
-    def _fresh_grad(self):
-        return self._leaf is not None and self._leaf.fresh
-
-    @_fresh_grad.setter
-    def _fresh_grad(self, state):
-        if self._leaf is not None:
-            self._leaf.fresh = bool(state)
-
-    def attach_grad(self, grad_req="write", stype=None):
-        """Give the array a gradient buffer of zeros; it becomes a leaf that `backward` computes the gradient of.
-
-        Parameters
-        ----------
-        grad_req : {'write', 'add', 'null'}
-            Overwrite the buffer in each backward pass, add to it, or compute nothing.
-        stype : {None, 'default'}
-            Storage type of the gradient.
-        """
-        if stype not in (None, "default"):
-            raise MXNetError(f"attach_grad: gradients of storage type {stype!r} are not available; use stype='default'")
-        with self._ctx._use():
-            buffer = self._ctx._backend.xp.zeros(self.shape, self._raw.dtype)
-        self._mark(NDArray(buffer, self._ctx), grad_req)
-
-    def _mark(self, grad, grad_req):
-        if grad_req not in ("write", "add", "null"):
-            raise ValueError(f"grad_req must be one of 'write', 'add', 'null', but got {grad_req!r}")
-        if grad_req == "null":
-            self._leaf = self._node = None
-            return
-        self._leaf = self._node = _tape.Leaf(grad, grad_req, self._ctx)
-        self._index = 0
-
-    def drop_grad(self):
-        """Take the gradient buffer away again."""
-        self._leaf = self._node = None
-
-    def backward(self, out_grad=None, retain_graph=False, train_mode=True):
-        """Compute gradients of this array with respect to all marked arrays.
-
-        Parameters
-        ----------
-        out_grad : NDArray, optional
-            Head gradient; ones by default.
-        retain_graph : bool
-            Keep the graph for another pass.
-        train_mode : bool
-            Whether gradients are those of training or of prediction.
-        """
-        from ..autograd import backward
-        backward([self], [out_grad], retain_graph, train_mode)
-
 
 def _broadcast_error(op, a, b):
     return MXNetError(f"operands could not be broadcast together with shapes {list(a.shape)} {list(b.shape)}, "

@@ -1,0 +1,69 @@
+"""The memory of an array: who shares it, and who reads it as if it had been copied.
+
+Some operators return a view of their input's memory although MXNet returns a copy (transpose, slice_axis, ...).  Such an array
+is an *alias*: it is copied as soon as either side is written to, so nobody can tell, and nothing is copied that nobody writes to.
+"""
+
+import weakref
+
+from .._tape import Storage
+
+
+class Memory:
+    """The part of NDArray that knows about shared memory.  `_storage` is made when somebody first shares or writes."""
+
+    _storage = None
+    _alias = False
+
+    def _own_storage(self):
+        if self._storage is None:
+            self._storage = Storage()
+        return self._storage
+
+    def _writable(self):
+        """Return the raw array for overwriting: counts the write and gives aliases their own copy first."""
+        storage = self._storage
+        if storage is None:
+            self._storage = storage = Storage()
+        elif storage.aliases is not None:
+            if self._alias:
+                self._separate()
+                storage = self._own_storage()
+            else:
+                for reference in storage.aliases:
+                    alias = reference()
+                    if alias is not None and alias._alias and alias._storage is storage:
+                        alias._separate()
+                storage.aliases = None
+        storage.writes += 1
+        return self._raw
+
+    def _separate(self):
+        """Stop being an alias: take a copy of the values (the tape's count of writes stays valid)."""
+        writes = self._storage.writes
+        with self._ctx._use():
+            self._raw = self._raw.copy(order="C")
+        self._storage, self._alias = Storage(), False
+        self._storage.writes = writes
+
+    def _become_alias_of(self, source):
+        storage = source._own_storage()
+        if storage.aliases is None:
+            storage.aliases = []
+        elif len(storage.aliases) > 64:
+            storage.aliases = [r for r in storage.aliases if r() is not None]
+        storage.aliases.append(weakref.ref(self))
+        self._storage = storage
+        self._alias = True
+
+    def _view(self, raw):
+        """Wrap another raw array over this array's memory, sharing what is known about overwriting."""
+        new = type(self)(raw, self._ctx)
+        new._storage = self._own_storage()
+        return new
+
+    def _owned(self):
+        """Return the raw array after making it this array's own memory (not an alias), so that it can be viewed."""
+        if self._alias:
+            self._separate()
+        return self._raw
