@@ -1,11 +1,11 @@
 """Recurrent layers of one direction, over any array module: all time steps forward, and back through time.
 
-The input's part of all steps is one large matrix product; only the recurrent part is a loop.  Backward, everything that doesn't
-depend on the gradient is computed for all steps at once, so that the loop is a few products a step, and the weights' gradients are
-again one large product each.
+The input's part of all steps is one large matrix product; only the recurrent part is a loop.  Backward, everything that
+doesn't depend on the gradient is computed for all steps at once, so that the loop is a few products a step, and the
+weights' gradients are again one large product each.
 
-Arrays run time first: data ``(time, batch, input)``, gates ``(time, batch, gates * hidden)``, states ``(batch, hidden)``.  Gates are
-ordered as in cuDNN: input, forget, cell, output of an LSTM; reset, update, new of a GRU.
+Arrays run time first: data ``(time, batch, input)``, gates ``(time, batch, gates * hidden)``, states ``(batch,
+hidden)``.  Gates are ordered as in cuDNN: input, forget, cell, output of an LSTM; reset, update, new of a GRU.
 
 References
 ----------
@@ -19,7 +19,7 @@ GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
 
 
 class Weights(NamedTuple):
-    """Parameters of one direction of one layer, or their gradients; `h2r` projects the hidden state (None: there is no projection)."""
+    """Parameters of one direction of one layer, or their gradients; `h2r` projects the hidden state, or is None."""
 
     i2h: Any
     h2h: Any
@@ -126,7 +126,7 @@ def forward(way, x, weights, h, c, out, gates, extra):
 
 
 def _gate_scale(way, gates):
-    """Return 1/2 for each sigmoid gate and 1 for the tanh gate: sigmoid(x) = tanh(x/2)/2 + 1/2 makes all gates one tanh."""
+    """Return 1/2 for sigmoid gates, 1 for the tanh gate: with sigmoid(x) = tanh(x/2)/2 + 1/2, all are one tanh."""
     if way.mode not in ("lstm", "gru"):
         return None
     count = gates.shape[2]
@@ -264,7 +264,8 @@ def _lstm_backward(way, gates, cells, c, weights, dy, dh, dc, grads):
     parts = gates.reshape(time, batch, 4, hidden)
     i, f, g, o = (parts[:, :, k] for k in range(4))
     tanh_cells = xp.tanh(cells)
-    steps = xp.empty_like(parts)  # the derivative of each gate by what it feeds; the loop multiplies by that one's gradient
+    # Each gate's derivative; the loop multiplies it by the gradient of what the gate feeds.
+    steps = xp.empty_like(parts)
     steps[:, :, 0] = g * i * (1 - i)
     steps[:, :, 1] = way.previous(cells, c) * f * (1 - f)
     steps[:, :, 2] = i * (1 - g * g)

@@ -4,7 +4,6 @@ import functools
 from math import prod
 
 from ..backend.recurrent import GATES, Direction, Weights, backward, forward
-from ..errors import MXNetError
 from .attributes import Literal
 from .registry import operator
 
@@ -62,22 +61,23 @@ class _Network:
 
     def weights(self, parameters):
         """Return a `Weights` for each direction of each layer, in order."""
-        pieces = _carve(parameters, parameter_shapes(self.mode, self.layers, self.directions == 2, self.hidden, self.projection,
-                                                     self.inputs))
+        shapes = parameter_shapes(self.mode, self.layers, self.directions == 2, self.hidden, self.projection,
+                                  self.inputs)
+        pieces = _carve(parameters, shapes)
         count, each = self.layers * self.directions, 3 if self.projection else 2
         biases = pieces[each * count:]
         return [Weights(*pieces[each * k:each * k + 2], pieces[each * k + 2] if self.projection else None,
                         *biases[2 * k:2 * k + 2]) for k in range(count)]
 
     def saved_shapes(self):
-        """Return the shapes of what the gradient needs: gates and extra of each direction, outputs of all layers but the last."""
+        """Return the shapes of what the gradient needs: gates and extra of each direction, outputs between layers."""
         one = [(self.time, self.batch, GATES[self.mode] * self.hidden),
                (self.time, self.batch, 0 if self.mode.startswith("rnn") else self.hidden)]
         between = (self.time, self.batch, self.directions * self.width)
         return one * (self.layers * self.directions) + [between] * (self.layers - 1)
 
     def saved(self, reserve):
-        """Return the pieces of the vector of saved values: ``(gates, extra)`` of each direction, and outputs between layers."""
+        """Return the pieces of the saved values: ``(gates, extra)`` of each direction, and outputs between layers."""
         pieces, count = _carve(reserve, self.saved_shapes()), 2 * self.layers * self.directions
         return list(zip(pieces[0:count:2], pieces[1:count:2])), pieces[count:]
 
@@ -110,8 +110,10 @@ class _Network:
         return last_h, last_c
 
     def walk_back(self, data, parameters, h, c, output, reserve, masks, dy, dh, dc):
-        """Return gradients of data, parameters and first states."""
+        """Return gradients of data, parameters and first states; states that nobody saw have no gradient (None)."""
         xp = self.xp
+        dh = xp.zeros_like(h) if dh is None else dh
+        dc = xp.zeros_like(c) if dc is None and c is not None else dc
         saved, between = self.saved(reserve)
         d_parameters, d_h, d_c = xp.empty_like(parameters), xp.empty_like(h), None if c is None else xp.empty_like(c)
         weights, grads = self.weights(parameters), self.weights(d_parameters)
@@ -133,54 +135,53 @@ class _Network:
 
 
 def _expected_shapes(data, attrs):
-    """Return the shapes of parameters and states that follow from the shape of the data."""
-    directions, hidden = 1 + attrs["bidirectional"], attrs["state_size"]
-    if len(data) != 3:
-        raise MXNetError(f"RNN: Input data should be rank-3 tensor of dim [sequence length, batch size, input size], "
-                         f"but has shape {data}")
-    shapes = parameter_shapes(attrs["mode"], attrs["num_layers"], attrs["bidirectional"], hidden, attrs["projection_size"], data[2])
-    layers = attrs["num_layers"] * directions
-    return [data, (sum(map(prod, shapes)),), (layers, data[1], attrs["projection_size"] or hidden), (layers, data[1], hidden)]
+    """Return the shapes of data, parameters and states that follow from the shape of the data."""
+    bidirectional, hidden, projection = attrs["bidirectional"], attrs["state_size"], attrs["projection_size"]
+    shapes = parameter_shapes(attrs["mode"], attrs["num_layers"], bidirectional, hidden, projection, data[2])
+    layers = attrs["num_layers"] * (1 + bidirectional)
+    return [data, (sum(map(prod, shapes)),), (layers, data[1], projection or hidden), (layers, data[1], hidden)]
 
 
 def _rnn_shapes(shapes, attrs):
     """Fill in the shapes of parameters and states."""
-    if not shapes[0]:
+    if not shapes[0] or len(shapes[0]) != 3:
         return shapes
     expected = _expected_shapes(shapes[0], attrs)
     return [known or found for known, found in zip(shapes, expected)] + shapes[len(expected):]
 
 
-def _check(arrays, attrs):
-    """Raise MXNetError unless attributes and arrays fit together."""
-    mode, lengths = attrs["mode"], arrays["sequence_length"]
+def _check_attributes(attrs, state_cell, sequence_length):
+    """Raise ValueError unless the attributes, and the arrays that are there, fit together."""
     for name in ("state_size", "num_layers"):
         if attrs[name] < 1:
-            raise MXNetError(f"RNN: {name} must be at least 1, but is {attrs[name]}")
+            raise ValueError(f"{name} must be at least 1, but is {attrs[name]}")
     if not 0 <= attrs["p"] <= 1:
-        raise MXNetError(f"value {attrs['p']} for Parameter p exceed bound [0,1], in operator RNN: it is the rate of dropout")
-    if attrs["projection_size"] is not None and mode != "lstm":
-        raise MXNetError(f"RNN: projection_size is for mode 'lstm' only, but mode is {mode!r}")
-    low, high = attrs["lstm_state_clip_min"], attrs["lstm_state_clip_max"]
-    if (low is None) != (high is None):
-        raise MXNetError("RNN: lstm_state_clip_min and lstm_state_clip_max must be given together, but got "
-                         f"lstm_state_clip_min={low}, lstm_state_clip_max={high}")
-    for name, array, wanted in (("state_cell", arrays["state_cell"], mode == "lstm"),
-                                ("sequence_length", lengths, attrs["use_sequence_length"])):
+        raise ValueError(f"value {attrs['p']} for Parameter p exceed bound [0,1]: it is the rate of dropout")
+    if attrs["projection_size"] is not None and attrs["mode"] != "lstm":
+        raise ValueError("projection_size is for mode 'lstm' only")
+    if (attrs["lstm_state_clip_min"] is None) != (attrs["lstm_state_clip_max"] is None):
+        raise ValueError("lstm_state_clip_min and lstm_state_clip_max must be given together")
+    for name, array, wanted in (("state_cell", state_cell, attrs["mode"] == "lstm"),
+                                ("sequence_length", sequence_length, attrs["use_sequence_length"])):
         if (array is not None) != wanted:
-            raise MXNetError(f"RNN: {name} {'is missing' if wanted else 'was given'}, with mode={mode!r} and "
-                             f"use_sequence_length={attrs['use_sequence_length']}")
-    for (name, array), shape in zip(arrays.items(), _expected_shapes(arrays["data"].shape, attrs)):
+            raise ValueError(f"the array {name} {'is missing' if wanted else 'was given'}, with mode={attrs['mode']!r} "
+                             f"and use_sequence_length={attrs['use_sequence_length']}")
+
+
+def _check_arrays(attrs, data, parameters, state, state_cell, sequence_length):
+    """Raise ValueError unless shapes and types fit together."""
+    if data.ndim != 3:
+        raise ValueError("Input data should be rank-3 tensor of dim [sequence length, batch size, input size]")
+    arrays = {"data": data, "parameters": parameters, "state": state, "state_cell": state_cell}
+    for (name, array), shape in zip(arrays.items(), _expected_shapes(data.shape, attrs)):
         if array is not None and array.shape != shape:
-            raise MXNetError(f"Shape inconsistent, Provided = {list(array.shape)}, inferred shape={list(shape)}: argument {name} of "
-                             f"operator RNN (data {arrays['data'].shape}, state_size={attrs['state_size']}, "
-                             f"num_layers={attrs['num_layers']}, bidirectional={attrs['bidirectional']}, mode={mode!r})")
-        if array is not None and array.dtype != arrays["data"].dtype:
-            raise MXNetError(f"RNN: This layer requires uniform type. Expected '{arrays['data'].dtype}' v.s. given '{array.dtype}' "
+            raise ValueError(f"Shape inconsistent, Provided = {list(array.shape)}, inferred shape={list(shape)}: "
+                             f"argument {name}")
+        if array is not None and array.dtype != data.dtype:
+            raise ValueError(f"This layer requires uniform type. Expected '{data.dtype}' v.s. given '{array.dtype}' "
                              f"at '{name}'")
-    if lengths is not None and lengths.shape != arrays["data"].shape[1:2]:
-        raise MXNetError(f"RNN: sequence_length must have shape {arrays['data'].shape[1:2]}, one length for each sequence, but has "
-                         f"{lengths.shape}")
+    if sequence_length is not None and sequence_length.shape != data.shape[1:2]:
+        raise ValueError(f"sequence_length must have shape {data.shape[1:2]}, one for each sequence")
 
 
 def _optional(attrs, state_cell, sequence_length):
@@ -192,7 +193,8 @@ def _optional(attrs, state_cell, sequence_length):
 
 def _wide(env, array):
     """Return float16 of the host as float32, for which there is a matrix product."""
-    return array.astype("float32") if array is not None and env.backend.name == "cpu" and array.dtype.char == "e" else array
+    narrow = array is not None and env.backend.name == "cpu" and array.dtype.char == "e"
+    return array.astype("float32") if narrow else array
 
 
 def _dropout_masks(env, network, p, dtype):
@@ -212,16 +214,17 @@ def _count_visible(mode, state_outputs, **_attrs):
 
 
 @operator("RNN", outputs=_count_outputs, visible=_count_visible, shapes=_rnn_shapes)
-def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, state_size: int, num_layers: int, mode: _Mode,
-        bidirectional: bool = False, p: float = 0.0, state_outputs: bool = False, projection_size: int | None = None,
-        lstm_state_clip_min: float | None = None, lstm_state_clip_max: float | None = None, lstm_state_clip_nan: bool = False,
-        use_sequence_length: bool = False):
+def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, state_size: int, num_layers: int,
+        mode: _Mode, bidirectional: bool = False, p: float = 0.0, state_outputs: bool = False,
+        projection_size: int | None = None, lstm_state_clip_min: float | None = None,
+        lstm_state_clip_max: float | None = None, lstm_state_clip_nan: bool = False, use_sequence_length: bool = False):
     """Run a recurrent network of one or several layers over sequences.
 
-    Data are ``(time, batch, input)``, states ``(layers * directions, batch, state)``; all parameters come in one vector, see
-    `parameter_shapes`. With `use_sequence_length`, outputs past the length of a sequence are 0, the last states are those of its
-    last step, and the backward direction begins there. `lstm_state_clip_min` and `lstm_state_clip_max` bound an LSTM's cell state
-    after each step (no gradient flows where it is cut off); with `lstm_state_clip_nan`, a NaN becomes the lower bound.
+    Data are ``(time, batch, input)``, states ``(layers * directions, batch, state)``; all parameters come in one
+    vector, see `parameter_shapes`. With `use_sequence_length`, outputs past the length of a sequence are 0, the last
+    states are those of its last step, and the backward direction begins there. `lstm_state_clip_min` and
+    `lstm_state_clip_max` bound an LSTM's cell state after each step (no gradient flows where it is cut off); with
+    `lstm_state_clip_nan`, a NaN becomes the lower bound.
 
     Returns the outputs ``(time, batch, directions * state)``, with `state_outputs` the last states too.
     """
@@ -230,8 +233,8 @@ def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, 
              "lstm_state_clip_max": lstm_state_clip_max, "lstm_state_clip_nan": lstm_state_clip_nan,
              "use_sequence_length": use_sequence_length}
     state_cell, sequence_length = _optional(attrs, state_cell, sequence_length)
-    _check({"data": data, "parameters": parameters, "state": state, "state_cell": state_cell, "sequence_length": sequence_length},
-           attrs)
+    _check_attributes(attrs, state_cell, sequence_length)
+    _check_arrays(attrs, data, parameters, state, state_cell, sequence_length)
     xp, dtype = env.xp, data.dtype
     network = _Network(env, data, attrs, sequence_length)
     data, parameters, state, state_cell = (_wide(env, a) for a in (data, parameters, state, state_cell))
@@ -250,16 +253,17 @@ def _(F, dy, y, data, parameters, state, state_cell=None, sequence_length=None, 
 
     @functools.cache
     def gradients():
-        return F._backward_RNN(data, parameters, state, y[0], *y[-2:], dy[0], dy[1], dy[2] if lstm else None, state_cell,
-                               sequence_length, **attrs)
+        return F._backward_RNN(data, parameters, state, y[0], *y[-2:], dy[0], dy[1], dy[2] if lstm else None,
+                               state_cell, sequence_length, **attrs)
     return [lambda i=i: gradients()[i] for i in range(4 if lstm else 3)] + [None] * (1 if lstm else 2)
 
 
 @operator("_backward_RNN", outputs=lambda mode, **_: 4 if mode == "lstm" else 3)
-def _backward_rnn(env, data, parameters, state, output, reserve, masks, dy, dh, dc=None, state_cell=None, sequence_length=None, *,
-                  state_size: int, num_layers: int, mode: _Mode, bidirectional: bool = False, projection_size: int | None = None,
-                  lstm_state_clip_min: float | None = None, lstm_state_clip_max: float | None = None,
-                  lstm_state_clip_nan: bool = False, use_sequence_length: bool = False):
+def _backward_rnn(env, data, parameters, state, output, reserve, masks, dy, dh=None, dc=None, state_cell=None,
+                  sequence_length=None, *, state_size: int, num_layers: int, mode: _Mode, bidirectional: bool = False,
+                  projection_size: int | None = None, lstm_state_clip_min: float | None = None,
+                  lstm_state_clip_max: float | None = None, lstm_state_clip_nan: bool = False,
+                  use_sequence_length: bool = False):
     """Compute the gradients of RNN: of data, parameters, and first states."""
     attrs = {"state_size": state_size, "num_layers": num_layers, "mode": mode, "bidirectional": bidirectional,
              "projection_size": projection_size, "lstm_state_clip_min": lstm_state_clip_min,

@@ -57,7 +57,8 @@ def test_attribute_of_a_wrong_kind(name, attribute):
     op = registry.get(name)
     kind = op.attributes[attribute].kind
     bad = BAD[type(getattr(kind, "kind", kind))]
-    given = {a: "1" for a, spec in op.attributes.items() if spec.required and a != attribute}
+    given = {a: spec.kind.words[0] if hasattr(spec.kind, "words") else "1" for a, spec in op.attributes.items()
+             if spec.required and a != attribute}
     with pytest.raises(mx.MXNetError) as caught:
         op.parse({attribute: bad, **given})
     assert attribute in str(caught.value)
