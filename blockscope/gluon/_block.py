@@ -68,7 +68,7 @@ class Block:
         params._site = creation_site()
         own['_prefix'] = prefix
         own['_params'] = params
-        own['_name'] = prefix.removesuffix('_')
+        own['_name'] = prefix[:-1] if prefix.endswith('_') else prefix  # noqa: FURB188 (the error for a prefix that is no text)
         own['_children'] = collections.OrderedDict()
         own['_reg_params'] = {}
 

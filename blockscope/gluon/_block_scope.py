@@ -10,7 +10,7 @@ import weakref
 from ..naming import ambient
 from ..naming.counters import draw
 from ..naming.current import Current
-from ..naming.name_manager import NameManager, Prefix, numbered
+from ..naming.name_manager import LazyManager, NameManager, Prefix, numbered
 from ._parameter_dict import ParameterDict
 
 __all__ = ['ScopeOf', '_BlockScope']
@@ -19,15 +19,19 @@ _scopes = ambient.stack('block_scope')
 _managers = ambient.stack('name_manager')
 
 
-class _Entry:
-    """A scope while it is entered: holds its block, and the token of the name manager that symbols use inside."""
+class _Entry(LazyManager):
+    """A scope while it is entered: holds its block, and gives the name manager that symbols use inside."""
 
-    __slots__ = ('block', 'manager', 'scope')
+    __slots__ = ('block', 'scope')
 
-    def __init__(self, scope, block, manager):
+    def __init__(self, scope, block):
+        self._manager = None
         self.scope = scope
         self.block = block
-        self.manager = manager
+
+    def make_manager(self):
+        """Return a manager whose counters start at zero, as at every entry."""
+        return Prefix(self.block.prefix)
 
 
 class _BlockScope:
@@ -89,7 +93,9 @@ class _BlockScope:
     def __enter__(self):
         block = self._block
         if not block._empty_prefix:
-            _scopes.push(_Entry(self, block, _managers.push(Prefix(block.prefix))))
+            entry = _Entry(self, block)
+            _scopes.push(entry, entry)
+            _managers.push(entry, entry)
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
@@ -99,7 +105,7 @@ class _BlockScope:
         if entry is None:
             # Left without being entered; the words are MXNet's.
             raise AttributeError("'NoneType' object has no attribute '__exit__'")
-        _managers.pop(entry.manager)
+        _managers.pop(entry)
 
 
 class ScopeOf:
@@ -135,7 +141,7 @@ class _CurrentScope(Current):
 
     @value.setter
     def value(self, scope):
-        self._stack.assign(None if scope is None else _Entry(scope, scope._block, None))
+        self._stack.assign(None if scope is None else _Entry(scope, scope._block))
 
 
 _BlockScope._current = _CurrentScope(_scopes, None)

@@ -114,12 +114,13 @@ class Stack:
             return default
         return frame.value
 
-    def push(self, value):
-        """Make `value` the top; return the token that `pop` takes."""
+    def push(self, value, token=None):
+        """Make `value` the top; return the token that `pop` takes (a new one, or any object that the caller has at hand)."""
         below, owner = self._var.get(), _thread.owner
         if below is not None and below.owner is not owner:
             below = None
-        token = Token(self)
+        if token is None:
+            token = Token(self)
         self._var.set(_Frame(token, value, below, owner))
         return token
 

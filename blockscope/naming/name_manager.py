@@ -10,7 +10,7 @@ from . import ambient
 from .counters import draw
 from .current import Current, CurrentProperty
 
-__all__ = ['NameManager', 'Prefix', 'numbered']
+__all__ = ['LazyManager', 'NameManager', 'Prefix', 'numbered']
 
 _stack = ambient.stack('name_manager')
 
@@ -96,5 +96,45 @@ class _ThreadDefault(threading.local):
         self.manager = NameManager()
 
 
+class LazyManager:
+    """Stands for a manager that is made when somebody asks for a name: most block scopes never see a symbol.
+
+    Subclasses define `make_manager`.
+    """
+
+    __slots__ = ('_manager',)
+
+    def __init__(self):
+        self._manager = None
+
+    def manager(self):
+        """Return the manager, the same one every time."""
+        if self._manager is None:
+            self._manager = self.make_manager()
+        return self._manager
+
+    def make_manager(self):
+        """Return a new manager."""
+        raise NotImplementedError
+
+
+class _CurrentManager(Current):
+    """The current name manager."""
+
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The innermost manager that is entered, or the thread's own one."""
+        found = self._stack.top()
+        if found is None:
+            return self._default()
+        return found.manager() if isinstance(found, LazyManager) else found
+
+    @value.setter
+    def value(self, manager):
+        self._stack.assign(manager)
+
+
 _default = _ThreadDefault()
-NameManager._current = Current(_stack, lambda: _default.manager)
+NameManager._current = _CurrentManager(_stack, lambda: _default.manager)
