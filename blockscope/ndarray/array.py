@@ -227,7 +227,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         return self._call("Cast", dtype=dtype)
 
     def tostype(self, stype):
-        """Return the array itself for 'default'; other storage types don't exist here.
+        """Return a copy for 'default'; other storage types don't exist here.
 
         Raises
         ------
@@ -235,7 +235,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
             For 'csr' and 'row_sparse', and for unknown names.
         """
         if stype == "default":
-            return self
+            return self._call("_copy")
         if stype in ("csr", "row_sparse"):
             raise MXNetError(f"tostype({stype!r}): sparse arrays are not available; keep the dense array (stype 'default')")
         raise MXNetError(f"Invalid Input: '{stype}', valid values are: {{'csr', 'default', 'row_sparse'}}, in operator "

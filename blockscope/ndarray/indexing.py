@@ -8,7 +8,7 @@ from numbers import Number
 
 import numpy as np
 
-from ..errors import MXNetError
+from ..errors import MXNetError, public_class
 from ..naming import ambient
 from ..ops import registry
 
@@ -27,13 +27,28 @@ def _index_array(x, part):
     elif isinstance(part, (list, tuple, range, np.ndarray)):
         host = np.asarray(part)
         if host.dtype.kind not in "iubf":
-            raise ValueError(f"NDArray does not support slicing with key {part!r} of type {type(part)}.")
+            raise _bad_part(part)
         raw = x._ctx._backend.from_host(host, x._ctx.device_id)
     elif type(part) is x._ctx._backend.array_type():
         raw = part
     else:
-        raise ValueError(f"NDArray does not support slicing with key {part!r} of type {type(part)}.")
+        raise _bad_part(part)
     return raw.astype("int64") if raw.dtype.kind == "f" else raw
+
+
+def _bad_part(part):
+    return ValueError(f"NDArray does not support slicing with key {part} of type {type(part)}.")
+
+
+def _bad_key(x, key, error):
+    """Return the error for a key that the array module refused, in MXNet's words."""
+    parts = key if key.__class__ is tuple else (key,)
+    if sum(part is Ellipsis for part in parts) > 1:
+        return IndexError("Cannot use more than one ellipsis (`...`) for indexing")
+    count = sum(part is not None and part is not Ellipsis for part in parts)
+    if count > x._raw.ndim:
+        return IndexError(f"too many indices ({count}) for array with {x._raw.ndim} dimensions")
+    return error
 
 
 def _split_key(x, key):
@@ -52,10 +67,13 @@ def _split_key(x, key):
 def get(x, key):
     """Return ``x[key]``."""
     scope = x._ctx._environments[0].scope
-    if scope is None:
-        return _get(x, key)
-    with scope:
-        return _get(x, key)
+    try:
+        if scope is None:
+            return _get(x, key)
+        with scope:
+            return _get(x, key)
+    except IndexError as error:
+        raise _bad_key(x, key, error) from None
 
 
 def _get(x, key):
@@ -108,7 +126,11 @@ def _value(x, value):
     elif type(value) is backend.array_type():
         raw = value
     else:
-        raw = backend.from_host(np.asarray(value), x._ctx.device_id)
+        host = np.asarray(value)
+        if host.dtype.kind not in "iubf":
+            raise TypeError(f"{public_class(type(x))} does not support assignment with non-array-like object {value} of type "
+                            f"{type(value)}")
+        raw = backend.from_host(host, x._ctx.device_id)
     return raw if raw.dtype == x._raw.dtype else raw.astype(x._raw.dtype)
 
 
