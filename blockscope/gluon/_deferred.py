@@ -73,7 +73,7 @@ class ShapeOnlyArray(DeferredArray):
 
 
 def _forwarded(name):
-    return property(lambda self: getattr(self._array(), name))
+    return property(lambda self: getattr(self._array(), name), lambda self, value: setattr(self._array(), name, value))
 
 
 # Where an operator has no shape rule, and for methods and slices, the stand-in answers with the array itself.
