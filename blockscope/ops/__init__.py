@@ -2,7 +2,10 @@
 
 Importing this package fills the registry.
 """
-from . import arithmetic, creation, reduce, registry, shape, unary  # noqa: F401
+from . import activation, convolution, dense, dropout, loss_output, normalization, pooling, softmax  # noqa: F401
+from . import indexing, joining, linalg, linear, ordering, random_ops, sequence, slicing  # noqa: F401
+from . import arithmetic, creation, reduce, registry, rnn, shape, unary  # noqa: F401
+from . import optimizer_ops  # noqa: F401
 from .registry import Operator, get, operators
 
 __all__ = ["Operator", "get", "operators"]
