@@ -30,15 +30,15 @@ __version__ = "1.9.1"
 
 _SUBMODULES = {
     "gluon": "gluon", "init": "initializer", "initializer": "initializer", "kv": "kvstore", "kvstore": "kvstore",
-    "lr_scheduler": "lr_scheduler", "metric": "metric", "optimizer": "optimizer", "random": "random", "rnd": "random",
+    "lr_scheduler": "lr_scheduler", "metric": "metric", "operator": "operator", "optimizer": "optimizer", "random": "random", "rnd": "random",
 }
 
 
-def __getattr__(name):
-    if name not in _SUBMODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _importlib.import_module(f".{_SUBMODULES[name]}", __name__)
-    globals()[name] = module
+def __getattr__(attribute):
+    if attribute not in _SUBMODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
+    module = _importlib.import_module(f".{_SUBMODULES[attribute]}", __name__)
+    globals()[attribute] = module
     return module
 
 

@@ -14,14 +14,12 @@ Examples
 <NDArray 3 @cpu(0)>
 """
 
-import functools
-import sys
-
 from . import _tape
 from .errors import MXNetError
 from .naming import ambient
 from .ndarray import NDArray
 from .ndarray.dispatch import ArrayFunctions
+from .ndarray.python_operator import PythonOperator
 
 is_recording = ambient.recording
 is_training = ambient.training
@@ -277,7 +275,7 @@ class Function:
             # An output that is an input, or part of a graph, gets an identity of its own.
             outs = [x.detach() if x._node is not None or any(x is y for y in inputs) else x for x in outs]
             result = tuple([x._raw for x in outs])
-            _tape.record(_FunctionOperator(self), {}, outs[0]._ctx, tuple(inputs), result, outs)
+            _tape.record(PythonOperator(type(self).__name__, self.backward), {}, outs[0]._ctx, tuple(inputs), result, outs)
         return outs[0] if single else outs
 
     def forward(self, *inputs):
@@ -287,47 +285,3 @@ class Function:
     def backward(self, *output_grads):
         """Compute the gradients of the inputs."""
         raise NotImplementedError(f"{type(self).__name__} must define backward(self, *output_grads)")
-
-
-def _same(value):
-    return value
-
-
-class _FunctionOperator:
-    """A Function's call in the form that the tape wants."""
-
-    saves_inputs = None
-    saves_variadic = False
-    saves_all = False
-    saved_positions = ()
-    saves_output = False
-    second_order = True
-    inputs = ()
-
-    def __init__(self, function):
-        self._function = function
-        self.name = type(function).__name__
-
-    def rule(self, F, dy, _y, *inputs):
-        function, ctx = self._function, self._context(F, dy)
-        grads = [d if isinstance(d, NDArray) else NDArray(d, ctx) for d in dy]
-        raw = not isinstance(dy[0], NDArray)
-        flags = ambient.set_flags(not raw and is_recording(), is_training())
-        try:
-            found = function.backward(*grads)
-        finally:
-            ambient.restore(flags)
-        found = [found] if isinstance(found, NDArray) or found is None else list(found)
-        if len(found) != len(inputs):
-            raise MXNetError(f"{self.name}.backward must return as many gradients as forward has inputs: {len(inputs)}, "
-                             f"but returned {len(found)}")
-        return [None if g is None else functools.partial(_same, g._raw if raw else g) for g in found]
-
-    @staticmethod
-    def count_visible(attrs):
-        """Return how many outputs are visible: all."""
-        return sys.maxsize
-
-    @staticmethod
-    def _context(F, dy):
-        return dy[0]._ctx if isinstance(dy[0], NDArray) else F.env.ctx

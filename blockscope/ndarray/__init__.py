@@ -4,10 +4,11 @@ Functions come from the operator registry when they are first asked for: ``nd.re
 ``nd.linalg.gemm2``, ``nd._internal._plus``.
 """
 from .. import ops as _ops  # fills the registry
-from . import creation, dispatch, moving, namespaces
+from . import control_flow, creation, dispatch, elementwise, moving, namespaces
 from .array import NDArray
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
                        onehot_encode, to_dlpack_for_read, to_dlpack_for_write, waitall, zeros)
+from .custom import custom as Custom
 from .elementwise import (add, divide, equal, greater, greater_equal, lesser, lesser_equal, logical_and,
                           logical_or, logical_xor, maximum, minimum, modulo, multiply, not_equal, power, subtract,
                           true_divide)
@@ -19,6 +20,9 @@ linalg = namespaces.Namespace(__name__ + ".linalg", "linalg")
 contrib = namespaces.Namespace(__name__ + ".contrib", "contrib")
 image = namespaces.Namespace(__name__ + ".image", "image")
 sparse = namespaces.Namespace(__name__ + ".sparse", "sparse")
+
+contrib.foreach, contrib.while_loop, contrib.cond = control_flow.foreach, control_flow.while_loop, control_flow.cond
+contrib.isnan, contrib.isinf, contrib.isfinite = elementwise.isnan, elementwise.isinf, elementwise.isfinite
 
 from . import random  # noqa: E402  (uses the functions above)
 

@@ -63,3 +63,18 @@ logical_or = _two_operands("logical_or", "broadcast_logical_or", "_logical_or_sc
                            lambda a, b: 1 if a or b else 0)
 logical_xor = _two_operands("logical_xor", "broadcast_logical_xor", "_logical_xor_scalar", "_logical_xor_scalar",
                             lambda a, b: 1 if bool(a) != bool(b) else 0)
+
+
+def isnan(data):
+    """Return 1 where an element is NaN, else 0, in the data's dtype."""
+    return data != data
+
+
+def isinf(data):
+    """Return 1 where an element is infinite, else 0, in the data's dtype."""
+    return data.abs() == float("inf")
+
+
+def isfinite(data):
+    """Return 1 where an element is neither NaN nor infinite, else 0, in the data's dtype."""
+    return logical_and(data.abs() != float("inf"), data == data)
