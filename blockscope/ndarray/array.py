@@ -118,7 +118,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
 
     def __bool__(self):
         if self.size == 1:
-            return bool(self.asscalar())
+            return bool(self._only_value("bool"))
         if self.size == 0:
             return False
         raise ValueError("The truth value of an NDArray with multiple elements is ambiguous.")
@@ -132,12 +132,12 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
     def __index__(self):
         if self.size != 1 or self._raw.dtype.kind not in "iu":
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
-        return int(self.asscalar())
+        return int(self._only_value("index"))
 
     def _only_value(self, kind):
         if self.size != 1:
             raise TypeError(f"{kind}() takes an array of one element; this NDArray has shape {self.shape}")
-        return self.asscalar()
+        return self.asnumpy().item()
 
     # ---- out to the host, other devices, other types ----------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         return self._ctx._backend.to_host(self._raw)
 
     def asscalar(self):
-        """Return the only element as a NumPy scalar.
+        """Return the only element: a NumPy scalar or, as MXNet does for two or more axes, the NumPy array that holds it.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         """
         if self.size != 1:
             raise ValueError("The current array is not a scalar")
-        return self.asnumpy().reshape(-1)[0]
+        return self.asnumpy()[0 if self.ndim == 1 else ()]
 
     def item(self, *args):
         """Return one element as a Python number."""
@@ -184,7 +184,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
     def to_dlpack_for_write(self):
         """Return a DLPack capsule for a consumer that may write (the array counts as overwritten)."""
         self._writable()
-        return self.__dlpack__()
+        return self.__dlpack__(max_version=(1, 0))  # NumPy takes capsules of older versions for read-only ones
 
     def as_in_context(self, context):
         """Return this array if it is on `context` already, else a copy there."""

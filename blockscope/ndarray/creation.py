@@ -44,7 +44,8 @@ def array(source_array, ctx=None, dtype=None, aux_types=None):
         return new.detach()
     kind = as_dtype(dtype) if dtype is not None else np.dtype(np.float32)
     if type(source_array) is not np.ndarray and ctx._backend.array_type() is type(source_array):
-        return NDArray(source_array.astype(kind), ctx)
+        with ctx._use():
+            return NDArray(source_array.astype(kind), ctx)
     try:
         values = np.array(source_array, dtype=kind)
     except (TypeError, ValueError) as error:

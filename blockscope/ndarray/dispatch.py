@@ -53,6 +53,8 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         inputs = _resolve_deferred(op, inputs, attrs)
     if ctx is None:
         ctx = inputs[0]._ctx
+    for i in op.mutates:  # first, since an alias gets memory of its own
+        inputs[i]._writable()
     if len(inputs) == 1:
         x = inputs[0]
         raws = (x._raw,)
@@ -69,8 +71,6 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         if op.same_dtype and raws[0].dtype != raws[1].dtype:
             raise _dtype_error(op, raws, attrs)
     env = ctx._environments[_training()]
-    for i in op.mutates:
-        inputs[i]._writable()
     direct = out is not None and op.elementwise and op.takes_out and _fits(out, raws[0])
     try:
         given = attrs

@@ -106,10 +106,10 @@ class FakeArray:
         base = self.__held.base
         return wrap(base, self.__device) if isinstance(base, np.ndarray) else None
 
-    T = property(lambda self: wrap(hold(self).T, self.__device))
-    mT = property(lambda self: wrap(hold(self).mT, self.__device))
-    real = property(lambda self: wrap(hold(self).real, self.__device))
-    imag = property(lambda self: wrap(hold(self).imag, self.__device))
+    T = property(lambda self: wrap(self.__held.T, self.__device))
+    mT = property(lambda self: wrap(self.__held.mT, self.__device))
+    real = property(lambda self: wrap(self.__held.real, self.__device))
+    imag = property(lambda self: wrap(self.__held.imag, self.__device))
 
     def __len__(self):
         return len(self.__held)
@@ -180,11 +180,10 @@ class FakeArray:
     # ---- indexing ------------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key):
-        held, key, masked = hold(self), *_key(self, key)
+        key, masked = _key(self, key)
         if masked:
             counts.syncs += 1
-        counts.calls += 1
-        return wrap(held[key], self.__device)
+        return _view_or_hold(self, lambda held: held[key])
 
     def __setitem__(self, key, value):
         held, key, _ = hold(self), *_key(self, key)
@@ -227,6 +226,16 @@ def hold(array):
         raise FakeDeviceError(f"an array of fake device {array._FakeArray__device} was used while device {_current.device} is "
                               "current: wrap the computation in ctx._backend.use(device_id)")
     return array._FakeArray__held
+
+
+def _view_or_hold(array, function):
+    """Return a function's result: a view needs no current device, anything else is computed on it."""
+    held = array._FakeArray__held
+    result = function(held)
+    if not np.may_share_memory(result, held):
+        hold(array)
+        counts.calls += 1
+    return wrap(result, array._FakeArray__device)
 
 
 def download(array):
@@ -374,6 +383,8 @@ def _method(name, parameters):
         if name in ("sort", "partition"):
             run(function, (self, *args), kwargs)
             return None
+        if name in ("reshape", "transpose", "swapaxes", "squeeze", "ravel", "view", "diagonal"):
+            return _view_or_hold(self, lambda held: function(held, *args, **kwargs))
         return run(function, (self, *args), kwargs)
     method.__name__ = name
     return method
