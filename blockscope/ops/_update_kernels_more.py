@@ -169,3 +169,66 @@ def group_adagrad(c, *, lr, epsilon, rescale_grad, clip_gradient):
         xp.true_divide(s, xp.sqrt(xp.add(history, tiny)), s)
         xp.subtract(weight, s, out)
     return step
+
+
+def lamb_direction(c, *, wd, beta1, beta2, epsilon, t, bias_correction, rescale_grad, clip_gradient):
+    """Return ``f(weight, grad, mean, var, s, x)``: s = mean / (sqrt(var) + epsilon) + wd * weight, both without bias if asked for."""
+    xp = c.xp
+    multiply, add = xp.multiply, xp.add
+    keep1, new1, keep2, new2 = c.number(beta1), c.number(1. - beta1), c.number(beta2), c.number(1. - beta2)
+    unbias1 = c.number(1. - beta1 ** t) if bias_correction else None
+    unbias2 = c.number(1. - beta2 ** t) if bias_correction else None
+    tiny, decay = c.number(epsilon), c.number(wd)
+    gradient = decayed_gradient(c, 0, rescale_grad, clip_gradient)
+
+    def direction(weight, grad, mean, var, s, x):
+        gradient(weight, grad, s, x)
+        multiply(s, new1, x)
+        multiply(mean, keep1, mean)
+        add(mean, x, mean)
+        multiply(s, s, s)
+        multiply(s, new2, s)
+        multiply(var, keep2, var)
+        add(var, s, var)
+        if unbias1 is None:
+            xp.sqrt(var, x)
+            add(x, tiny, x)
+            xp.true_divide(mean, x, s)
+        else:
+            xp.true_divide(var, unbias2, x)
+            xp.sqrt(x, x)
+            add(x, tiny, x)
+            xp.true_divide(mean, unbias1, s)
+            xp.true_divide(s, x, s)
+        multiply(weight, decay, x)
+        add(s, x, s)
+    return direction
+
+
+def trust_ratio(xp, weight_norm, step_norm, lower_bound, upper_bound):
+    """Return the bounded norm of the weight over that of the step, 1 where either is 0 (arrays of one element)."""
+    if lower_bound is not None and lower_bound >= 0:
+        weight_norm = xp.maximum(weight_norm, weight_norm.dtype.type(lower_bound))
+    if upper_bound is not None and upper_bound >= 0:
+        weight_norm = xp.minimum(weight_norm, weight_norm.dtype.type(upper_bound))
+    one = weight_norm.dtype.type(1)
+    usable = (weight_norm != 0) & (step_norm != 0)
+    return xp.where(usable, weight_norm, one) / xp.where(usable, step_norm, one)
+
+
+@rule(scratch=2, elementwise=False)
+def lamb(c, *, lr, lower_bound, upper_bound, **given):
+    """weight -= lr * |weight| / |s| * s, where s is the direction of Adam with weight decay."""
+    xp = c.xp
+    rate, direction = c.number(lr), lamb_direction(c, **given)
+
+    def norm(x, s):
+        xp.multiply(x, x, s)
+        return xp.sqrt(s.sum())
+
+    def step(weight, grad, mean, var, out, s, x):
+        direction(weight, grad, mean, var, s, x)
+        ratio = trust_ratio(xp, norm(weight, x), norm(s, x), lower_bound, upper_bound)
+        xp.multiply(s, ratio * rate, s)
+        xp.subtract(weight, s, out)
+    return step

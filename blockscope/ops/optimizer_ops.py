@@ -136,3 +136,40 @@ def ftml_update(env, weight, grad, d, v, z, *, lr: float, beta1: float = 0.6, be
     """Update a weight by FTML (follow the moving leader); `t` counts updates from 1."""
     return _apply(env, more_rules.ftml, weight, grad, (d, v, z), lr=lr, wd=wd, beta1=beta1, beta2=beta2, epsilon=epsilon, t=t,
                   rescale_grad=rescale_grad, clip_grad=clip_grad)
+
+
+def _lamb_direction(env, weight, grad, mean, var, **given):
+    direction = more_rules.lamb_direction(rules.coefficients(env.xp, weight.dtype), **given)
+    out = env.xp.empty_like(weight)
+    direction(weight, grad, mean, var, out, env.xp.empty_like(weight))
+    return out
+
+
+@operator("lamb_update_phase1", mutates=("mean", "var"))
+def lamb_update_phase1(env, weight, grad, mean, var, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-6, t: int,
+                       bias_correction: bool = True, wd: float, rescale_grad: float = 1.0, clip_gradient: float = -1.0):
+    """Return the direction of LAMB's step; `t` counts updates from 1."""
+    return _lamb_direction(env, weight, grad, mean, var, wd=wd, beta1=beta1, beta2=beta2, epsilon=epsilon, t=t,
+                           bias_correction=bias_correction, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("lamb_update_phase2")
+def lamb_update_phase2(env, weight, g, r1, r2, *, lr: float, lower_bound: float = -1.0, upper_bound: float = -1.0):
+    """Update a weight along LAMB's direction `g`; r1 and r2 are the norms of weight and direction."""
+    return weight - lr * more_rules.trust_ratio(env.xp, r1, r2, lower_bound, upper_bound) * g
+
+
+@operator("mp_lamb_update_phase1", mutates=("mean", "var"))
+def mp_lamb_update_phase1(env, weight, grad, mean, var, weight32, *, beta1: float = 0.9, beta2: float = 0.999,
+                          epsilon: float = 1e-6, t: int, bias_correction: bool = True, wd: float, rescale_grad: float = 1.0,
+                          clip_gradient: float = -1.0):
+    """Return the direction of LAMB's step for a float16 weight, in float32."""
+    return _lamb_direction(env, weight32, grad.astype(weight32.dtype), mean, var, wd=wd, beta1=beta1, beta2=beta2, epsilon=epsilon,
+                           t=t, bias_correction=bias_correction, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
+
+
+@operator("mp_lamb_update_phase2", mutates=("weight32",))
+def mp_lamb_update_phase2(env, weight, g, r1, r2, weight32, *, lr: float, lower_bound: float = -1.0, upper_bound: float = -1.0):
+    """Update the float32 copy of a float16 weight along LAMB's direction; return it in float16."""
+    weight32 -= lr * more_rules.trust_ratio(env.xp, r1, r2, lower_bound, upper_bound) * g
+    return weight32.astype(weight.dtype)

@@ -54,8 +54,8 @@ class Adam(Clipped):
         """Return mean and variance."""
         return zeros_like(weight), zeros_like(weight)
 
-    def _rates(self, indices):
-        lrs, wds = super()._rates(indices)
+    def _rates(self, indices, weights, grads):
+        lrs, wds = super()._rates(indices, weights, grads)
         counts, corrections = self._index_update_count, {}
         for i, index in enumerate(indices):
             t = counts[index]

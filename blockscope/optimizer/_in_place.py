@@ -67,7 +67,7 @@ class InPlace(Optimizer):
         if ambient.recording():
             for weight in weights:
                 weight._refuse_recorded_write()
-        lrs, wds = self._rates(indices)
+        lrs, wds = self._rates(indices, weights, grads)
         ctx = weights[0]._ctx
         device = ctx._backend.use(ctx.device_id)
         if device is None:
@@ -76,7 +76,7 @@ class InPlace(Optimizer):
             with device:
                 self._run(ctx, indices, weights, grads, states, lrs, wds, mixed)
 
-    def _rates(self, indices):
+    def _rates(self, indices, weights, grads):
         """Count the updates; return learning rates and weight decays."""
         self._update_count(indices)
         return self._get_lrs(indices), self._get_wds(indices)
