@@ -12,7 +12,7 @@ FLUENT = (
     "expm1", "fix", "flatten", "flip", "floor", "log", "log10", "log1p", "log2", "log_softmax", "max", "mean", "min", "nanprod",
     "nansum", "norm", "one_hot", "ones_like", "pad", "pick", "prod", "radians", "rcbrt", "reciprocal", "relu", "repeat",
     "reshape_like", "rint", "round", "rsqrt", "shape_array", "sigmoid", "sign", "sin", "sinh", "size_array", "slice",
-    "slice_axis", "slice_like", "softmax", "softmin", "sort", "space_to_depth", "split", "split_v2", "sqrt", "square", "squeeze", "sum",
+    "slice_axis", "slice_like", "softmax", "softmin", "sort", "space_to_depth", "split", "sqrt", "square", "squeeze", "sum",
     "swapaxes", "take", "tan", "tanh", "tile", "topk", "transpose", "trunc", "zeros_like",
 )
 
@@ -40,6 +40,12 @@ class Fluent:
             position = axis if axis >= 0 else axis + self.ndim + 1
             return self.reshape(self.shape[:position] + (1,) + self.shape[position:])
         return self._call("expand_dims", axis=axis)
+
+    def split_v2(self, indices_or_sections, axis=0, squeeze_axis=False):
+        """Cut along an axis into equal parts (given their number), or at indices (given a tuple)."""
+        if isinstance(indices_or_sections, int):
+            return self._call("_split_v2", indices=(), sections=indices_or_sections, axis=axis, squeeze_axis=squeeze_axis)
+        return self._call("_split_v2", indices=(0, *indices_or_sections), axis=axis, squeeze_axis=squeeze_axis)
 
 
 def _forward(kind):

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 
-from ..errors import MXNetError
 from ..naming import ambient
 from .base import Environment, backend_of, register_backend
 from .cupy_backend import CupyBackend
@@ -42,13 +41,16 @@ class Context:
     """
 
     devtype2str = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
+    _common_seed = None  # what mx.random.seed was given for all devices; those not used yet take it when they are
     devstr2type = {"cpu": 1, "gpu": 2, "cpu_pinned": 3, "cpu_shared": 5}
 
     def __new__(cls, device_type, device_id=0):
         if isinstance(device_type, Context):
             return device_type
         if device_type not in cls.devstr2type:
-            raise MXNetError(f"Unknown device type {device_type!r}: use one of {sorted(cls.devstr2type)}")
+            error = KeyError(device_type)  # as in MXNet
+            error.add_note(f"Unknown device type {device_type!r}: use one of {sorted(cls.devstr2type)}")
+            raise error
         key = (device_type, int(device_id))
         found = _known.get(key)
         if found is None:
@@ -82,8 +84,14 @@ class Context:
         if self._random is None:
             with _lock:
                 if self._random is None:
-                    self._random = self._backend.random_state(self.device_id, None)
+                    self._random = self._backend.random_state(self.device_id, self._own_seed())
         return self._random
+
+    def _own_seed(self):
+        """Return the seed that follows from the common one: another for each device; None if nothing was seeded."""
+        if Context._common_seed is None:
+            return None
+        return (Context._common_seed + 7919 * (8 * self.device_id + self.device_typeid - 1)) % 2**32
 
     def _seed(self, seed):
         self._random = self._backend.random_state(self.device_id, seed)
@@ -129,6 +137,13 @@ _cpu0 = Context("cpu", 0)
 
 def _all_contexts():
     return list(_known.values())
+
+
+def _seed_all(seed):
+    """Seed the random numbers of every device, also of those that are used later."""
+    Context._common_seed = seed
+    for ctx in _all_contexts():
+        ctx._random = None
 
 
 def current_context():

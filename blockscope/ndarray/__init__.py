@@ -6,6 +6,7 @@ Functions come from the operator registry when they are first asked for: ``nd.re
 from .. import ops as _ops  # fills the registry
 from . import control_flow, creation, dispatch, elementwise, moving, namespaces
 from .array import NDArray
+from .composite import histogram, split_v2
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
                        onehot_encode, to_dlpack_for_read, to_dlpack_for_write, waitall, zeros)
 from .custom import custom as Custom

@@ -1,1 +1,171 @@
-"""Random arrays: mx.nd.random."""
+"""Random arrays: mx.nd.random.
+
+Parameters of a distribution are all numbers, or all NDArrays of one shape; then every element gives draws of its own, and the
+result has the parameters' shape followed by `shape`.
+"""
+
+from numbers import Number
+
+import numpy as np
+
+from ..errors import public_class
+from .array import NDArray
+from .dispatch import function
+
+__all__ = ["exponential", "exponential_like", "gamma", "gamma_like", "generalized_negative_binomial",
+           "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like", "normal",
+           "normal_like", "poisson", "poisson_like", "randint", "randn", "shuffle", "uniform", "uniform_like"]
+
+_MIXED = "Distribution parameters must all have the same type, but got both {} and {}."
+
+
+def _is_number(value):
+    return isinstance(value, (Number, np.generic))
+
+
+def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
+    """Call the operator for numbers or the one for arrays.
+
+    Raises
+    ------
+    ValueError
+        If parameters are neither, or of both kinds.
+    """
+    first = parameters[0]
+    arrays = isinstance(first, NDArray) and sampler is not None
+    if not arrays and not _is_number(first):
+        raise ValueError(f"Distribution parameters must be either NDArray or numbers, but got {public_class(type(first))}.")
+    for other in parameters[1:]:
+        if not (isinstance(other, NDArray) if arrays else _is_number(other)):
+            raise ValueError(_MIXED.format(public_class(type(first)), public_class(type(other))))
+    if shape is not None:
+        kwargs["shape"] = shape
+    elif out is not None and not arrays:
+        kwargs["shape"] = out.shape
+    if dtype is not None:
+        kwargs["dtype"] = dtype
+    elif out is not None and not arrays:
+        kwargs["dtype"] = out.dtype
+    if arrays:
+        return function(sampler)(*parameters, out=out, **kwargs)
+    return function(random)(*parameters, ctx=ctx, out=out, **kwargs)
+
+
+def uniform(low=0, high=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the uniform distribution over ``[low, high)``.
+
+    Parameters
+    ----------
+    low, high : float or NDArray
+        Bounds.
+    shape : int or tuple of int, optional
+        Shape of the result (draws per parameter for arrays).
+    dtype : {'float16', 'float32', 'float64'}, optional
+        float32 by default.
+    ctx : Context, optional
+        Where; the current context, or that of the parameters, by default.
+    out : NDArray, optional
+        Array to fill instead.
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> mx.nd.random.uniform(2, 3, shape=(2, 4)).shape
+    (2, 4)
+    >>> mx.nd.random.uniform(mx.nd.array([0, 10]), mx.nd.array([1, 11]), shape=3).shape
+    (2, 3)
+    """
+    return _draw("_random_uniform", "_sample_uniform", [low, high], shape, dtype, ctx, out, kwargs)
+
+
+def normal(loc=0, scale=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the normal distribution with mean `loc` and standard deviation `scale`; see `uniform`."""
+    return _draw("_random_normal", "_sample_normal", [loc, scale], shape, dtype, ctx, out, kwargs)
+
+
+def randn(*shape, **kwargs):
+    """Draw from the normal distribution; the shape is given as arguments.
+
+    Parameters
+    ----------
+    *shape : int
+        Lengths of the axes.
+    **kwargs
+        loc, scale, dtype, ctx and out as in `normal`.
+    """
+    return normal(kwargs.pop("loc", 0), kwargs.pop("scale", 1), shape=shape or None, **kwargs)
+
+
+def poisson(lam=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the Poisson distribution of mean `lam`, as floating-point numbers; see `uniform`."""
+    return _draw("_random_poisson", "_sample_poisson", [lam], shape, dtype, ctx, out, kwargs)
+
+
+def exponential(scale=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the exponential distribution of mean `scale`; see `uniform`."""
+    return _draw("_random_exponential", "_sample_exponential", [1.0 / scale], shape, dtype, ctx, out, kwargs)
+
+
+def gamma(alpha=1, beta=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the gamma distribution of shape `alpha` and scale `beta`; see `uniform`."""
+    return _draw("_random_gamma", "_sample_gamma", [alpha, beta], shape, dtype, ctx, out, kwargs)
+
+
+def negative_binomial(k=1, p=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw the number of failures before `k` successes of probability `p`, as floating-point numbers; see `uniform`."""
+    return _draw("_random_negative_binomial", "_sample_negative_binomial", [k, p], shape, dtype, ctx, out, kwargs)
+
+
+def generalized_negative_binomial(mu=1, alpha=1, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw from the negative binomial distribution of mean `mu` and dispersion `alpha`; see `uniform`."""
+    return _draw("_random_generalized_negative_binomial", "_sample_generalized_negative_binomial", [mu, alpha], shape, dtype,
+                 ctx, out, kwargs)
+
+
+def randint(low, high, shape=None, dtype=None, ctx=None, out=None, **kwargs):
+    """Draw integers from ``[low, high)``, of type int32 (or int64); see `uniform`."""
+    return _draw("_random_randint", None, [low, high], shape, dtype, ctx, out, kwargs)
+
+
+def multinomial(data, shape=None, get_prob=False, out=None, dtype="int32", **kwargs):
+    """Draw indices with given probabilities.
+
+    Parameters
+    ----------
+    data : NDArray
+        Probabilities; those of one distribution along the last axis.
+    shape : int or tuple of int, optional
+        How many draws of each distribution.
+    get_prob : bool
+        Return the logarithms of the probabilities of the drawn indices too; they are differentiable in `data`.
+    out : NDArray, optional
+        Array to fill instead.
+    dtype : str or numpy type
+        Type of the indices.
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> mx.nd.random.multinomial(mx.nd.array([[0, 1], [1, 0]]), shape=2)
+    <BLANKLINE>
+    [[1 1]
+     [0 0]]
+    <NDArray 2x2 @cpu(0)>
+    """
+    if shape is not None:
+        kwargs["shape"] = shape
+    return function("_sample_multinomial")(data, get_prob=get_prob, dtype=dtype, out=out, **kwargs)
+
+
+def shuffle(data, **kwargs):
+    """Return the slices of axis 0 in random order."""
+    return function("_shuffle")(data, **kwargs)
+
+
+uniform_like = function("_random_uniform_like")
+normal_like = function("_random_normal_like")
+poisson_like = function("_random_poisson_like")
+exponential_like = function("_random_exponential_like")
+gamma_like = function("_random_gamma_like")
+negative_binomial_like = function("_random_negative_binomial_like")
+generalized_negative_binomial_like = function("_random_generalized_negative_binomial_like")

@@ -227,21 +227,21 @@ def _(F, dy, _y, _A, *, offset):
 
 
 def _triangle_index(xp, size, offset, lower):
-    """Return row and column of every element of a triangle: below (above) diagonal `offset`, row by row."""
+    """Return row and column of every element below (above) diagonal `offset`; the upper triangle goes by columns."""
     lower = lower if offset == 0 else offset < 0
-    rows, columns = xp.tril_indices(size, offset) if lower else xp.triu_indices(size, offset)
-    return (..., rows, columns)
+    rows, columns = xp.tril_indices(size, -abs(offset))
+    return (..., rows, columns) if lower else (..., columns, rows)
 
 
 @operator("_linalg_extracttrian", "linalg_extracttrian")
 def extracttrian(env, A, *, offset: int = 0, lower: bool = True):
-    """Return the elements of a triangle of every square matrix, row by row."""
+    """Return the elements of a triangle of every square matrix: the lower by rows, the upper by columns."""
     return A[_triangle_index(env.xp, A.shape[-1], offset, lower)]
 
 
 @operator("_linalg_maketrian", "linalg_maketrian")
 def maketrian(env, A, *, offset: int = 0, lower: bool = True):
-    """Return square matrices with the last axis filled into a triangle, row by row."""
+    """Return square matrices with the last axis filled into a triangle: the lower by rows, the upper by columns."""
     size = (isqrt(8 * A.shape[-1] + 1) - 1) // 2 + abs(offset)
     result = env.xp.zeros((*A.shape[:-1], size, size), A.dtype)
     result[_triangle_index(env.xp, size, offset, lower)] = A

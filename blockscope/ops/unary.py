@@ -73,6 +73,12 @@ def _round_half_down(xp, x):
     return low + (x - low > 0.5)
 
 
+def _sigmoid(xp, x):
+    y = xp.exp(-x)
+    y += 1
+    return xp.divide(1, y, out=y)
+
+
 # ---- sign and powers -----------------------------------------------------------------------------------------------------
 
 _define("relu", numpy=lambda env, x, out: env.xp.maximum(x, x.dtype.type(0), out=out), cuda="y = x > 0 ? x : 0",
@@ -98,6 +104,10 @@ _define("log", numpy=_ufunc("log"), cuda="y = log(x)", gradient=lambda F, dy, _y
 _define("log2", numpy=_ufunc("log2"), cuda="y = log2(x)", gradient=lambda F, dy, _y, x: dy / (x * _LN2))
 _define("log10", numpy=_ufunc("log10"), cuda="y = log10(x)", gradient=lambda F, dy, _y, x: dy / (x * _LN10))
 _define("log1p", numpy=_ufunc("log1p"), cuda="y = log1p(x)", gradient=lambda F, dy, _y, x: dy / (x + 1))
+
+_define("sigmoid", numpy=_expression(_sigmoid), cuda="y = 1 / (1 + exp(-x))", gradient=lambda F, dy, y, _x: dy * (y * (1 - y)))
+_define("softsign", sparse=False, numpy=_expression(lambda xp, x: x / (1 + xp.abs(x))), cuda="y = x / (1 + fabs(x))",
+        gradient=lambda F, dy, _y, x: dy / F.square(F.abs(x) + 1))
 
 # ---- trigonometric and hyperbolic ----------------------------------------------------------------------------------------
 
@@ -223,6 +233,17 @@ def quadratic(env, data, *, a: float = 0.0, b: float = 0.0, c: float = 0.0):
 @quadratic.gradient
 def _(F, dy, _y, data, *, a, b, c):
     return (lambda: dy * (data * (2 * a) + b),)
+
+
+@operator("hard_sigmoid")
+def hard_sigmoid(env, data, *, alpha: float = 0.2, beta: float = 0.5):
+    """Compute ``alpha * data + beta``, limited to [0, 1]."""
+    return env.xp.minimum(env.xp.maximum(data * alpha + beta, 0), 1)
+
+
+@hard_sigmoid.gradient
+def _(F, dy, y, _data, *, alpha, beta):
+    return (lambda: dy * (y > 0) * (y < 1) * alpha,)
 
 
 @operator("clip", "_sparse_clip")
