@@ -29,6 +29,10 @@ Fixed:
 - Saving a parameter whose replicas agree gives exactly that value, not their mean (which may differ in the last bit).
 - `list_ctx` of a ParameterDict keeps the order of contexts.
 - Two parameters of one name: the error carries a note with file and line where either block was made.
+- A layer whose weight has `grad_req='null'` still gets the gradient of its bias (on the CPU, MXNet leaves it at 0).
+- BatchNorm's running statistics change in a training forward pass (on the CPU, MXNet changes them in backward only), and
+  `scale=False` does not overwrite gamma.
+- `Trainer` takes views of dictionaries (`net.collect_params().values()`).
 - A call that fails leaves parameters, scopes and counters as they were; a failed first forward pass can be repeated.
 
 Kept:

@@ -11,6 +11,7 @@ from ._calls import _flatten, _gather_contexts, _regroup
 from ._deferred import DeferredArray, ShapeOnlyArray
 from ._first_pass import remember
 from ._replicas import DeferredInitializationError
+from ._shape import shape_is_known
 
 __all__ = ['HybridBlock']
 
@@ -183,6 +184,7 @@ class HybridBlock(Block):
             return self.hybrid_forward(ndarray, x, *args, **params)
 
     def _forward_deferred(self, ctx, x, args):
+        unknown = any(param._data is None and not shape_is_known(param.shape) for param in self.params.values())
         remember(self.params.values())
         with ctx:
             if type(self).infer_shape is not HybridBlock.infer_shape:
@@ -194,7 +196,7 @@ class HybridBlock(Block):
             try:
                 out = self.hybrid_forward(ndarray, x, *args, **params)
             except MXNetError as error:
-                if isinstance(error, DeferredInitializationError) or all(p._data is not None for p in self._reg_params.values()):
+                if not unknown or isinstance(error, DeferredInitializationError):
                     raise
                 raise ValueError(f'Deferred initialization failed because shape cannot be inferred. {error}') from error
             for param in self.params.values():
