@@ -119,6 +119,23 @@ def _backward_batch_norm(env, dy, data, gamma, mean, scale, *, axis: int, fix_ga
     return dx.astype(data.dtype, copy=False), dgamma.astype(gamma.dtype, copy=False), dbeta.astype(gamma.dtype, copy=False)
 
 
+@operator("_contrib_BatchNormWithReLU", shapes=batch_norm_shapes, outputs=4,
+          visible=lambda output_mean_var, **_: 3 if output_mean_var else 1, mutates=("moving_mean", "moving_var"))
+def batch_norm_relu(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 0.0010000000474974513,
+                    momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
+                    output_mean_var: bool = False, axis: int = 1, cudnn_off: bool = False, min_calib_range: float | None = None,
+                    max_calib_range: float | None = None):
+    """Compute relu of BatchNorm; see there."""
+    y, *rest = batch_norm.forward(env, data, gamma, beta, moving_mean, moving_var, eps=eps, momentum=momentum, fix_gamma=fix_gamma,
+                                  use_global_stats=use_global_stats, axis=axis)
+    return env.xp.maximum(y, y.dtype.type(0), out=y), *rest
+
+
+@batch_norm_relu.gradient
+def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, **attrs):
+    return batch_norm.rule(F, [dy[0] * (y[0] > 0)], y, data, gamma, _beta, _moving_mean, _moving_var, **attrs)
+
+
 def layer_norm_shapes(shapes, attrs):
     """Fill in gamma and beta: as long as the normalized axis."""
     length = (shapes[0][_channel_axis(attrs["axis"], len(shapes[0]))],)
