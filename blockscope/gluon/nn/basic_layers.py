@@ -142,19 +142,19 @@ class Dense(HybridBlock):
                  bias_initializer='zeros', in_units=0, **kwargs):
         super().__init__(**kwargs)
         self._flatten = flatten
-        with self.name_scope():
-            self._units = units
-            self._in_units = in_units
-            self.weight = self.params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype,
-                                          allow_deferred_init=True)
-            if use_bias:
-                self.bias = self.params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype, allow_deferred_init=True)
-            else:
-                self.bias = None
-            if activation is not None:
+        self._units = units
+        self._in_units = in_units
+        self.weight = self.params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype,
+                                      allow_deferred_init=True)
+        if use_bias:
+            self.bias = self.params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype, allow_deferred_init=True)
+        else:
+            self.bias = None
+        if activation is not None:
+            with self.name_scope():  # only children need it, and entering it takes as long as making a parameter
                 self.act = Activation(activation, prefix=activation + '_')
-            else:
-                self.act = None
+        else:
+            self.act = None
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return the output, (batch, units) or with flatten=False (..., units)."""
