@@ -270,8 +270,9 @@ def _backward_rnn(env, data, parameters, state, output, reserve, masks, dy, dh=N
              "lstm_state_clip_max": lstm_state_clip_max, "lstm_state_clip_nan": lstm_state_clip_nan,
              "use_sequence_length": use_sequence_length}
     network = _Network(env, data, attrs, sequence_length)
-    arrays = [_wide(env, a) for a in (data, parameters, state, state_cell, output)]
-    found = network.walk_back(*arrays, reserve, masks, _wide(env, dy), _wide(env, dh), _wide(env, dc))
+    output, dy, dh, dc = (_wide(env, a) for a in (output, dy, dh, dc))
+    found = network.walk_back(_wide(env, data), _wide(env, parameters), _wide(env, state), _wide(env, state_cell),
+                              output, reserve, masks, dy, dh, dc)
     return tuple(a.astype(data.dtype, copy=False) for a in found if a is not None)
 
 

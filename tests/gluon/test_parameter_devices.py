@@ -1,18 +1,10 @@
 """Parameters and blocks on the strict fake device (tests/fakedevice): no host array and no other device gets mixed in."""
 import numpy as np
-import pytest
 
 from blockscope import autograd, cpu
 from blockscope import ndarray as nd
 from blockscope.gluon.block import Block, HybridBlock
 from blockscope.gluon.parameter import Constant, Parameter
-from tests.fakedevice import installed
-
-
-@pytest.fixture
-def fake():
-    with installed() as context:
-        yield context
 
 
 class Scale(HybridBlock):

@@ -8,8 +8,8 @@ from ._sequences import (_cells_begin_state, _cells_state_info, _format_sequence
 __all__ = ['BidirectionalCell', 'HybridSequentialRNNCell', 'SequentialRNNCell']
 
 
-class _Stack:
-    """What both stacks of cells do; mixed into a class of cells."""
+class _Stack(RecurrentCell):
+    """What both stacks of cells do."""
 
     def __repr__(self):
         lines = [f'({key}): {indent(repr(cell), 2)}' for key, cell in self._children.items()]
@@ -64,7 +64,7 @@ class _Stack:
         return len(self._children)
 
 
-class SequentialRNNCell(_Stack, RecurrentCell):
+class SequentialRNNCell(_Stack):
     """A stack of cells; each takes the output of the one below.
 
     Parameters

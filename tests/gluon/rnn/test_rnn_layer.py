@@ -254,6 +254,6 @@ def test_second_order_says_so():
     x.attach_grad()
     with mx.autograd.record():
         outputs = layer(x)
-        grad = mx.autograd.grad(outputs, x, create_graph=True)
+        grad = mx.autograd.grad(outputs, x, create_graph=True)[0]
     with pytest.raises(mx.MXNetError, match='_backward_RNN has no gradient'):
         grad.backward()
