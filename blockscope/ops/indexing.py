@@ -15,7 +15,7 @@ def integers(index):
 def _bounded(xp, index, length, mode):
     """Return indices inside ``[0, length)``: clipped, or taken modulo the length."""
     index = integers(index)
-    return index % length if mode == "wrap" else xp.clip(index, 0, length - 1)
+    return index % length if mode == "wrap" else xp.minimum(xp.maximum(index, 0), length - 1)
 
 
 # ---- take and its transpose ----------------------------------------------------------------------------------------------
@@ -70,8 +70,13 @@ def pick(env, data, index, *, axis: int | None = -1, keepdims: bool = False, mod
     if axis is None:
         raise ValueError("axis=None is not supported by pick yet. Must specify an axis.")
     axis %= data.ndim
-    index = _bounded(env.xp, index, data.shape[axis], mode).reshape(_along(data.shape, index.shape, axis))
-    picked = env.xp.take_along_axis(data, index, axis)
+    kept = _along(data.shape, index.shape, axis)
+    index = _bounded(env.xp, index, data.shape[axis], mode)
+    if axis == data.ndim - 1:  # a row of the flattened matrix each: no axis to move
+        matrix = data.reshape((-1, data.shape[-1]))
+        picked = matrix[env.xp.arange(matrix.shape[0]), index.reshape(-1)]
+        return picked.reshape(kept if keepdims else kept[:-1] or (1,))
+    picked = env.xp.take_along_axis(data, index.reshape(kept), axis)
     return picked if keepdims else picked.reshape(data.shape[:axis] + data.shape[axis + 1:] or (1,))
 
 
@@ -84,7 +89,12 @@ def _(F, dy, _y, _data, index, *, axis, keepdims, mode):
 def backward_pick(env, data, index, *, axis: int, mode: str, shape: Shape):
     """Put one element a row into zeros, where `pick` picks it."""
     kept = _along(shape, index.shape, axis)
-    index = _bounded(env.xp, index, shape[axis], mode).reshape(kept)
+    index = _bounded(env.xp, index, shape[axis], mode)
+    if axis == len(shape) - 1:
+        total = env.xp.zeros((prod(kept), shape[-1]), data.dtype)
+        total[env.xp.arange(total.shape[0]), index.reshape(-1)] = data.reshape(-1)
+        return total.reshape(shape)
+    index = index.reshape(kept)
     return put_along_axis(env.xp, data.reshape(kept), index, axis, shape[axis])
 
 

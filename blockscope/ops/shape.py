@@ -6,6 +6,8 @@ from .attributes import Axes, DType, Shape
 from .registry import operator
 from .reshape_codes import infer_reshape
 
+_SMALL = 8192  # elements up to which filling an array is cheaper than making a broadcast view of it
+
 # ---- reshape -------------------------------------------------------------------------------------------------------------
 
 def _old_target(shape, target, keep_highest):
@@ -110,7 +112,14 @@ def broadcast_to(env, data, *, shape: Shape = ()):
     if len(shape) != data.ndim:
         raise ValueError(f"Operand of shape {list(data.shape)} cannot be broadcasted to {list(shape)}")
     target = tuple([n if n else d for n, d in zip(shape, data.shape)])
-    return data if target == data.shape else env.xp.broadcast_to(data, target)
+    if target == data.shape:
+        return data
+    if prod(target) <= _SMALL:
+        # Filling a small array costs a third of making a view of it, which goes through Python.
+        filled = env.xp.empty(target, data.dtype)
+        filled[...] = data
+        return filled
+    return env.xp.broadcast_to(data, target)
 
 
 broadcast_to.gradient(_broadcast_back)
