@@ -1,5 +1,6 @@
 """`Parameter` and `Constant`: a named value that blocks use."""
 import warnings
+import weakref
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Parameter(Replicas):
 
     # Class-level defaults: a net makes thousands of parameters, and most never leave these values before they are initialized.
     _var = None
-    _trainer = None
+    _trainer_ref = None
     _differentiable = True
     _allow_deferred_init = False
     _grad_req = None
@@ -129,6 +130,15 @@ class Parameter(Replicas):
         if self._shape is not None and not compatible(shape, self._shape):
             raise AssertionError(f'Expected shape {shape} is incompatible with given shape {self._shape}.')
         self._shape = shape
+
+    @property
+    def _trainer(self):
+        """The Trainer that updates this parameter; held weakly, because it holds the parameter."""
+        return None if self._trainer_ref is None else self._trainer_ref()
+
+    @_trainer.setter
+    def _trainer(self, trainer):
+        self._trainer_ref = None if trainer is None else weakref.ref(trainer)
 
     def _set_trainer(self, trainer):
         """Note the Trainer that updates this parameter."""

@@ -274,6 +274,12 @@ class Replicas:
         finally:
             ambient.restore(token)
 
+    def __getstate__(self):
+        # A copy is nobody's to train until a Trainer takes it.
+        state = self.__dict__.copy()
+        state.pop('_trainer_ref', None)
+        return state
+
     def __setstate__(self, state):
         # Copying and unpickling give new arrays, which must be tied to their gradients again.
         self.__dict__.update(state)

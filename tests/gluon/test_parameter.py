@@ -329,14 +329,28 @@ def test_row_sparse_gradients_are_refused():
     assert p._data is None
 
 
+class FakeTrainer:
+    """Something that a parameter can refer to."""
+
+
 def test_a_sparse_parameter_has_one_trainer():
+    first, second = FakeTrainer(), FakeTrainer()
     p = Parameter('w', shape=(2, 3), stype='row_sparse')
-    p._set_trainer('first')
+    p._set_trainer(first)
     with pytest.raises(RuntimeError, match="Failed to set the trainer for Parameter 'w' because it was already set"):
-        p._set_trainer('second')
+        p._set_trainer(second)
     dense = Parameter('w')
-    dense._set_trainer('first')
-    dense._set_trainer('second')
+    dense._set_trainer(first)
+    dense._set_trainer(second)
+    assert dense._trainer is second
+
+
+def test_a_parameter_does_not_keep_its_trainer_alive():
+    p, trainer = ready(), FakeTrainer()
+    p._set_trainer(trainer)
+    assert copy.deepcopy(p)._trainer is None
+    del trainer
+    assert p._trainer is None
 
 
 @pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
