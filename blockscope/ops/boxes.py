@@ -135,7 +135,7 @@ def _inside(xp, low, high, count, size):
     """Return which of `size` positions each of `count` parts of the ranges low..high covers: (ranges, count, size)."""
     low, high = low.reshape((-1, 1)), high.reshape((-1, 1))
     step = xp.maximum(high - low + 1, 1) / count
-    part = xp.arange(count)
+    part = xp.arange(count, dtype=step.dtype)  # as precise as step: 3 * (1 / 3) must be 1
     start = xp.clip(xp.floor(part * step) + low, 0, size)[..., None]
     end = xp.clip(xp.ceil((part + 1) * step) + low, 0, size)[..., None]
     position = xp.arange(size)

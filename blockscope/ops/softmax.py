@@ -134,6 +134,59 @@ def _(F, dy, _y, data, label):
     return left, lambda: F.zeros_like(label)
 
 
+def _flat_places(xp, label, count):
+    """Return where in a flattened (rows, count) array each row's label stands; labels out of range take the nearest class."""
+    place = xp.minimum(xp.maximum(label.reshape((-1,)).astype("int64"), 0), count - 1)
+    place += xp.arange(0, place.size * count, count)
+    return place
+
+
+@operator("_cross_entropy", outputs=2, visible=1)
+def cross_entropy(env, data, label):
+    """Compute ``-log softmax(data)[label]`` over the last axis: log_softmax, pick and negative in one.
+
+    label has data's shape without the last axis (or as many elements); so has the result. The hidden second output is softmax.
+    """
+    xp, count = env.xp, data.shape[-1]
+    if label.size * count != data.size:
+        raise MXNetError(f"label of shape {label.shape} doesn't hold one class number a row of data {data.shape}")
+    rows = data if data.ndim == 2 else data.reshape((-1, count))
+    p = xp.ascontiguousarray(rows, "float32" if data.dtype.char == "e" else data.dtype)
+    p = p - p.max(1, keepdims=True)
+    chosen = p.take(_flat_places(xp, label, count))
+    xp.exp(p, out=p)
+    total = p.sum(1)
+    loss = xp.log(total)
+    loss -= chosen
+    p /= total.reshape((-1, 1))
+    return (loss if data.ndim == 2 else loss.reshape(data.shape[:-1])).astype(data.dtype, copy=False), p
+
+
+@cross_entropy.gradient
+def _(F, dy, y, _data, label):
+    def left():
+        p = y[1]
+        dx = F._backward_cross_entropy(dy[0].reshape(p.shape[:1]), p, label)
+        if dy[1] is not None:  # only where this gradient was differentiated again
+            dx = dx + (dy[1] - (dy[1] * p).sum(axis=1, keepdims=True)) * p
+        return dx if dx.shape == _data.shape and dx.dtype == _data.dtype else F.Cast(dx.reshape(_data.shape), dtype=_data.dtype)
+    return left, lambda: F.zeros_like(label)
+
+
+@operator("_backward_cross_entropy")
+def _backward_cross_entropy(env, dy, p, label):
+    """Compute ``(p - one_hot(label)) * dy``."""
+    dx = p * dy.reshape((-1, 1))
+    dx.reshape((-1,))[_flat_places(env.xp, label, p.shape[1])] -= dy
+    return dx
+
+
+@_backward_cross_entropy.gradient
+def _(F, dy, _y, top, p, label):
+    return (lambda: (dy * p).sum(axis=1) - F.pick(dy, label.reshape((-1,)), axis=1),
+            lambda: dy * top.reshape((-1, 1)), lambda: F.zeros_like(label))
+
+
 @operator("smooth_l1")
 def smooth_l1(env, data, *, scalar: float = 1.0):
     """Compute Huber's loss of every element: ``0.5 (scalar x)^2`` near 0, ``|x| - 0.5 / scalar^2`` further out."""
