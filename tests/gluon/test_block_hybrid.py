@@ -1,4 +1,7 @@
-"""HybridBlock: gathering parameters, first passes that tell shapes, hybridize. Golden texts: MXNet 1.9.1 (topics block_api, param_errors)."""
+"""HybridBlock: gathering parameters, first passes that tell shapes, hybridize.
+
+Golden texts: MXNet 1.9.1 (topics block_api and param_errors of the recorded cases).
+"""
 import re
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""ParameterDict. Golden values and texts: MXNet 1.9.1 (topics pd_get, pd_misc of the recorded cases), except what `blockscope.mxnet` lists."""
+"""ParameterDict.
+
+Golden values and texts: MXNet 1.9.1 (topics pd_get and pd_misc of the recorded cases), except what `blockscope.mxnet` lists.
+"""
 import re
 
 import numpy as np

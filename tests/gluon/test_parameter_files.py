@@ -1,4 +1,7 @@
-"""Saving and loading parameters. Golden texts: MXNet 1.9.1 (topic save_load of the recorded cases), except what `blockscope.mxnet` lists."""
+"""Saving and loading parameters.
+
+Golden texts: MXNet 1.9.1 (topic save_load of the recorded cases), except what `blockscope.mxnet` lists.
+"""
 import re
 
 import numpy as np
@@ -188,9 +191,9 @@ def test_files_by_name():
 def test_strip_prefix_must_fit():
     net = Dense(prefix='d_')
     net.initialize()
-    with raises(ValueError, "Prefix 'x_' is to be striped before saving, but Parameter's name 'd_weight' does not start with 'x_'. this may "
-                            'be due to your Block shares parameters from other Blocks or you forgot to use \'with name_scope()\' when '
-                            f'creating child blocks. {NAMING}'):
+    text = ("Prefix 'x_' is to be striped before saving, but Parameter's name 'd_weight' does not start with 'x_'. this may be due to "
+            "your Block shares parameters from other Blocks or you forgot to use 'with name_scope()' when creating child blocks. ")
+    with raises(ValueError, text + NAMING):
         net.collect_params().save('a.params', strip_prefix='x_')
 
 
