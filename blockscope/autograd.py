@@ -167,8 +167,15 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
 
     Returns
     -------
-    NDArray or list of NDArray
-        In the form of `variables`.
+    list of NDArray
+        One for each variable; also for a single one, as MXNet 1.9.1 does (its documentation says otherwise).
+
+    Raises
+    ------
+    ValueError
+        If there are no variables.
+    MXNetError
+        If a variable or a head was not recorded.
 
     Examples
     --------
@@ -177,15 +184,16 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
     >>> x.attach_grad()
     >>> with mx.autograd.record():
     ...     y = x ** 3
-    ...     dx = mx.autograd.grad(y, x, create_graph=True)
+    ...     dx = mx.autograd.grad(y, x, create_graph=True)[0]
     >>> dx.backward()
     >>> x.grad
     <BLANKLINE>
     [12.]
     <NDArray 1 @cpu(0)>
     """
-    single = isinstance(variables, NDArray)
-    variables = [variables] if single else list(variables)
+    variables = [variables] if isinstance(variables, NDArray) else list(variables)
+    if not variables:
+        raise ValueError("variables cannot be an empty list.")
     for i, x in enumerate(variables):
         if x._node is None:
             raise MXNetError(f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require "
@@ -202,12 +210,10 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
             found = _tape.walk_back(starts, _GraphMode(bool(train_mode)), targets=targets, retain=True)
         finally:
             ambient.restore(flags)
-        result = [_zeros_like(x) if g is None else g for x, g in zip(variables, found)]
-    else:
-        starts = [(node, index, raw) for node, index, raw, _ in starts]
-        found = _tape.walk_back(starts, _tape.RawMode(bool(train_mode)), targets=targets, retain=retain)
-        result = [_zeros_like(x) if g is None else NDArray(g, x._ctx) for x, g in zip(variables, found)]
-    return result[0] if single else result
+        return [_zeros_like(x) if g is None else g for x, g in zip(variables, found)]
+    starts = [(node, index, raw) for node, index, raw, _ in starts]
+    found = _tape.walk_back(starts, _tape.RawMode(bool(train_mode)), targets=targets, retain=retain)
+    return [_zeros_like(x) if g is None else NDArray(g, x._ctx) for x, g in zip(variables, found)]
 
 
 def _zeros_like(x):

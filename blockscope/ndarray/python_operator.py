@@ -39,7 +39,7 @@ class PythonOperator:
         """Return one callable an input that gives its gradient."""
         recorded = isinstance(dy[0], NDArray)
         grads = list(dy) if recorded else [NDArray(d, F.env.ctx) for d in dy]
-        flags = ambient.set_flags(recorded and ambient.recording(), ambient.training())
+        flags = ambient.set_flags(recorded and ambient.recording(), ambient.training() if recorded else F.env.training)
         try:
             found = self._backward(*grads)
         finally:
