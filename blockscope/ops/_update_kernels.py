@@ -5,7 +5,7 @@ with no temporaries but the scratch arrays.  Operators (``nd.sgd_update``) and o
 that they can't disagree.  `out` may be the weight itself.
 
 The order of operations, and the type in which coefficients are combined, are those of MXNet 1.9.1: float32 results are the
-same to the last bit (``tests/optimizer/test_exact.py``).  Subtracting a decay of zero is left out.
+same to the last bit (``tests/optimizer/test_updates.py``).  Subtracting a decay of zero is left out.
 """
 
 import functools
@@ -62,8 +62,8 @@ def _clipper(c, bound):
     minimum, maximum = c.xp.minimum, c.xp.maximum
 
     def clip(x):
-        minimum(x, high, x)
-        maximum(x, low, x)
+        minimum(x, high, out=x)
+        maximum(x, low, out=x)
     return clip
 
 
@@ -140,17 +140,17 @@ def sgd_mom(c, *, lr, wd, momentum, rescale_grad, clip_gradient):
 def nag_mom(c, *, lr, wd, momentum, rescale_grad, clip_gradient):
     """mom = momentum * mom - lr * (clip(rescale_grad * grad) + wd * weight); weight += momentum * mom - lr * (...)."""
     multiply, subtract, add = c.xp.multiply, c.xp.subtract, c.xp.add
-    inertia, rate = c.number(momentum), c.number(lr)
+    inertia, ahead, rate = c.number(momentum), c.number(c.real(momentum) + c.real(1)), c.number(lr)
     gradient = decayed_gradient(c, wd, rescale_grad, clip_gradient, clip_first=True)
 
     def step(weight, grad, mom, out, s, t):
         gradient(weight, grad, s, t)
         multiply(s, rate, s)
         multiply(mom, inertia, mom)
+        subtract(weight, mom, out)
         subtract(mom, s, mom)
-        multiply(mom, inertia, t)
-        subtract(t, s, t)
-        add(weight, t, out)
+        multiply(mom, ahead, t)
+        add(out, t, out)
     return step
 
 
@@ -231,8 +231,8 @@ def rmspropalex(c, *, lr, wd, gamma1, gamma2, epsilon, rescale_grad, clip_gradie
         subtract(n, t, t)
         add(t, tiny, t)
         sqrt(t, t)
-        divide(s, t, s)
         multiply(s, rate, s)
+        divide(s, t, s)
         multiply(delta, inertia, delta)
         subtract(delta, s, delta)
         add(weight, delta, out)

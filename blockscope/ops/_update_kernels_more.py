@@ -49,9 +49,10 @@ def ftml(c, *, lr, wd, beta1, beta2, epsilon, t, rescale_grad, clip_grad):
     """d_t = (1 - beta1**t) / lr * (sqrt(v / (1 - beta2**t)) + epsilon); z follows g less the change of d; weight = -z / d_t."""
     xp = c.xp
     multiply, add, subtract, divide = xp.multiply, xp.add, xp.subtract, xp.true_divide
-    keep1, new1 = c.number(beta1), c.number(1. - beta1)
-    keep2, new2 = c.number(beta2), c.number(1. - beta2)
-    scale, unbias, tiny = c.number((1. - beta1 ** t) / lr), c.number(1. - beta2 ** t), c.number(epsilon)
+    one, keep1, keep2 = c.real(1), c.real(beta1), c.real(beta2)
+    new1, new2 = c.number(one - keep1), c.number(one - keep2)
+    scale, unbias = c.number((one - keep1 ** t) / c.real(lr)), c.number(one - keep2 ** t)
+    keep1, keep2, tiny = c.number(keep1), c.number(keep2), c.number(epsilon)
     gradient = decayed_gradient(c, wd, rescale_grad, clip_grad)
 
     def step(weight, grad, d, v, z, out, s, x, y):
@@ -91,7 +92,7 @@ def adamax(c, *, lr, wd, beta1, beta2, rescale_grad, clip_gradient):
         xp.add(m, t, m)
         xp.absolute(s, s)
         xp.multiply(u, keep2, u)
-        xp.maximum(u, s, u)
+        xp.maximum(u, s, out=u)
         xp.multiply(m, rate, s)
         xp.true_divide(s, u, s)
         xp.subtract(weight, s, out)
