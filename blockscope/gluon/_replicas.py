@@ -287,7 +287,6 @@ class Replicas:
             self._mark()
 
 
-
 def zeros(shape, dtype, ctx):
     """Return a new array of zeros; `ndarray.zeros` without reading arguments in every form, for nets of thousands of parameters."""
     backend = ctx._backend

@@ -108,7 +108,7 @@ def test_same_as_mxnet(name, outcomes):
         assert found['result'] == case.get('result')
     else:
         kind, message = found.get('exception') or (None, None)
-        assert kind == case['exception']['type']
+        assert {'PatternError': 'error'}.get(kind, kind) == case['exception']['type']  # Python 3.13 renamed re.error
         if case['exception'].get('source') != 'libmxnet':  # texts of MXNet's C++ part differ
             assert message == case['exception']['message']
     if case['topic'] == 'summary':
