@@ -53,6 +53,17 @@ class Backend:
         """Add `values` into `target[index]`, repeated indices accumulating."""
         raise MXNetError(f"backend {self.name} has no scatter")
 
+    def empty_cache(self, device_id):
+        """Give memory that is kept for reuse back to the device."""
+
+    def count(self):
+        """Return how many devices of this kind there are."""
+        raise MXNetError(f"backend {self.name} does not count its devices")
+
+    def memory_info(self, device_id):
+        """Return ``(free, total)`` bytes of a device's memory."""
+        raise MXNetError(f"backend {self.name} does not know how much memory its devices have")
+
     @property
     def special(self):
         """The module of special functions (scipy.special or its twin)."""

@@ -189,7 +189,7 @@ class Row:
     @property
     def numeric(self):
         """Whether the gradient is to equal the numeric derivative."""
-        return self.gradient is True or isinstance(self.gradient, tuple)
+        return bool(self.inputs) and (self.gradient is True or isinstance(self.gradient, tuple))
 
     @property
     def wants_second(self):
