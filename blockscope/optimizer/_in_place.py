@@ -57,7 +57,15 @@ class InPlace(Optimizer):
     def update_multi_precision(self, index, weight, grad, state):
         """Update one weight, or each of a list of one type; float16 in float32 where `multi_precision` says so."""
         first = weight[0] if isinstance(index, (list, tuple)) else weight
-        self._update(index, weight, grad, state, self.multi_precision and first.dtype == np.float16)
+        mixed = self.multi_precision and first.dtype == np.float16
+        if self._lists or isinstance(index, (list, tuple)):
+            self._update(index, weight, grad, state, mixed)
+        elif mixed:
+            own, copy = self._split(state)
+            self.update(index, copy, grad.astype(np.float32), own)
+            weight._assign(copy)
+        else:
+            self.update(index, weight, grad, state)
 
     def _update(self, indices, weights, grads, states, mixed):
         if not isinstance(indices, (list, tuple)):

@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 
+from .. import lr_scheduler
 from ..backend import cpu
 from ..errors import FormatError
 from ..formats import params
@@ -53,15 +54,21 @@ class Settings:
             raise FormatError(f"the states were saved with the learning-rate scheduler {self.scheduler.kind}, and this optimizer has "
                               f"{type(scheduler).__name__}: give it the same kind")
         if self.scheduler is not None and scheduler is None:
-            raise FormatError(f"the states were saved with the learning-rate scheduler {self.scheduler.kind}: give the optimizer one "
-                              "(lr_scheduler=...) before loading; its values will be those of the file")
+            scheduler = optimizer.lr_scheduler = self.scheduler.new_scheduler()
         for name, value in self.attributes.items():
             if hasattr(optimizer, name):
                 setattr(optimizer, name, value)
         if "_all_index_update_counts" in self.attributes:
             optimizer._set_current_context(0)
         if self.scheduler is not None:
-            vars(scheduler).update({k: v for k, v in self.scheduler.attributes.items() if k in vars(scheduler)})
+            vars(scheduler).update(self.scheduler.attributes)
+
+    def new_scheduler(self):
+        """Return an empty scheduler of this kind, which must be one of blockscope's own."""
+        if self.kind not in lr_scheduler.__all__:
+            raise FormatError(f"the states were saved with the learning-rate scheduler {self.kind}: give the optimizer one "
+                              "(lr_scheduler=...) before loading; its values will be those of the file")
+        return object.__new__(getattr(lr_scheduler, self.kind))
 
 
 class Loaded:
@@ -188,6 +195,9 @@ class _PickledArray:
     """Stands for an NDArray in a pickle of MXNet: its state is the record of the array, as in .params files."""
 
     array = None
+
+    def __init__(self, handle=None):
+        """Take the handle (None) that MXNet's arrays are pickled to be made with."""
 
     def __setstate__(self, state):
         data = state.get("handle") if isinstance(state, dict) else None
