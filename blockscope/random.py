@@ -7,9 +7,26 @@ import numbers
 
 from .backend import Context
 from .backend.context import _seed_all
-from .ndarray.random import (exponential, exponential_like, gamma, gamma_like, generalized_negative_binomial,
-                             generalized_negative_binomial_like, multinomial, negative_binomial, negative_binomial_like,
-                             normal, normal_like, poisson, poisson_like, randint, randn, shuffle, uniform, uniform_like)
+from .ndarray.random import (
+    exponential,
+    exponential_like,
+    gamma,
+    gamma_like,
+    generalized_negative_binomial,
+    generalized_negative_binomial_like,
+    multinomial,
+    negative_binomial,
+    negative_binomial_like,
+    normal,
+    normal_like,
+    poisson,
+    poisson_like,
+    randint,
+    randn,
+    shuffle,
+    uniform,
+    uniform_like,
+)
 
 __all__ = ["exponential", "exponential_like", "gamma", "gamma_like", "generalized_negative_binomial",
            "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like", "normal",

@@ -9,7 +9,7 @@ from .attributes import Axes, DType, Floats, Shape
 from .registry import operator
 
 
-@operator("_zeros", "_zeros_without_dtype")
+@operator("_zeros")
 def _zeros(env, *, shape: Shape = (), ctx: str = "", dtype: DType = "float32"):
     """Make an array of zeros."""
     return env.xp.zeros(shape, dtype)

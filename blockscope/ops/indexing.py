@@ -219,9 +219,15 @@ def scatter_set_nd(env, lhs, rhs, indices, *, shape: Shape):
     return result
 
 
+def _check_shape(shape):
+    if not shape:
+        raise ValueError("shape must be given: the lengths of the axes that indices run over")
+
+
 @operator("_ravel_multi_index", "ravel_multi_index")
-def ravel_multi_index(env, data, *, shape: Shape):
+def ravel_multi_index(env, data, *, shape: Shape | None = None):
     """Return flat indices of coordinates (axis 0) in an array of `shape`; the first length is not needed."""
+    _check_shape(shape)
     flat = data[0]
     for n, part in zip(shape[1:], data[1:]):
         flat = flat * n + part
@@ -229,8 +235,9 @@ def ravel_multi_index(env, data, *, shape: Shape):
 
 
 @operator("_unravel_index", "unravel_index")
-def unravel_index(env, data, *, shape: Shape):
+def unravel_index(env, data, *, shape: Shape | None = None):
     """Return coordinates (axis 0) of flat indices in an array of `shape`; the first length is not needed."""
+    _check_shape(shape)
     left, parts = integers(data), []
     for n in reversed(shape[1:]):
         parts.append(left % n)

@@ -93,17 +93,11 @@ def potrf(env, A):
     return env.xp.linalg.cholesky(A)
 
 
-@operator("_half_symmetric")
-def half_symmetric(env, data):
-    """Return half the symmetric matrix that has the lower triangle of data."""
-    lower = env.xp.tril(data)
-    return (lower + _turn(env.xp.tril(data, -1))) * 0.5
-
-
-@potrf.gradient(second_order=False)
+@potrf.gradient
 def _(F, dy, y, _A):
     def gradient():
-        inner = F._half_symmetric(_product(F, y, dy, transpose_a=True))
+        lower = F._triangle(_product(F, y, dy, transpose_a=True))
+        inner = (lower + lower.swapaxes(-1, -2) - F._triangle(lower, lower=False)) * 0.5
         return F._linalg_trsm(y, F._linalg_trsm(y, inner, rightside=True), transpose=True)
     return (gradient,)
 

@@ -141,10 +141,10 @@ def _merge(x, heads):
     return x.swapaxes(0, 1).reshape((time, count // heads, heads * width))
 
 
-def _interleave(xp, parts, heads):
+def _interleave(F, parts, heads):
     """Undo `_heads`."""
     count, time, width = parts[0].shape
-    joined = xp.stack([p.swapaxes(0, 1) for p in parts], axis=2)
+    joined = F.stack(*[p.swapaxes(0, 1) for p in parts], axis=2)
     return joined.reshape((time, count // heads, heads * len(parts) * width))
 
 
@@ -155,12 +155,12 @@ def selfatt_qk(env, queries_keys_values, *, heads: int):
     return matrix_product(env, q / sqrt(q.shape[-1]), k.swapaxes(-1, -2))
 
 
-@selfatt_qk.gradient(second_order=False)
+@selfatt_qk.gradient
 def _(F, dy, _y, qkv, *, heads):
     def gradient():
         q, k, v = _heads(qkv, heads, 3)
         scaled = dy / sqrt(q.shape[-1])
-        return _interleave(F.xp, [F.batch_dot(scaled, k), F.batch_dot(scaled, q, transpose_a=True), v * 0], heads)
+        return _interleave(F, [F.batch_dot(scaled, k), F.batch_dot(scaled, q, transpose_a=True), v * 0], heads)
     return (gradient,)
 
 
@@ -171,14 +171,14 @@ def selfatt_valatt(env, queries_keys_values, attention, *, heads: int):
     return _merge(matrix_product(env, attention, v), heads)
 
 
-@selfatt_valatt.gradient(second_order=False)
+@selfatt_valatt.gradient
 def _(F, dy, _y, qkv, attention, *, heads):
     head, = _heads(dy, heads, 1)
     _, _, v = _heads(qkv, heads, 3)
 
     def values():
         dv = F.batch_dot(attention, head, transpose_a=True)
-        return _interleave(F.xp, [dv * 0, dv * 0, dv], heads)
+        return _interleave(F, [dv * 0, dv * 0, dv], heads)
     return values, lambda: F.batch_dot(head, v, transpose_b=True)
 
 
@@ -190,13 +190,13 @@ def encdec_qk(env, queries, keys_values, *, heads: int):
     return matrix_product(env, q / sqrt(q.shape[-1]), k.swapaxes(-1, -2))
 
 
-@encdec_qk.gradient(second_order=False)
+@encdec_qk.gradient
 def _(F, dy, _y, queries, keys_values, *, heads):
     q, = _heads(queries, heads, 1)
     k, v = _heads(keys_values, heads, 2)
     scaled = dy / sqrt(q.shape[-1])
     return (lambda: _merge(F.batch_dot(scaled, k), heads),
-            lambda: _interleave(F.xp, [F.batch_dot(scaled, q, transpose_a=True), v * 0], heads))
+            lambda: _interleave(F, [F.batch_dot(scaled, q, transpose_a=True), v * 0], heads))
 
 
 @operator("_contrib_interleaved_matmul_encdec_valatt")
@@ -206,12 +206,12 @@ def encdec_valatt(env, keys_values, attention, *, heads: int):
     return _merge(matrix_product(env, attention, v), heads)
 
 
-@encdec_valatt.gradient(second_order=False)
+@encdec_valatt.gradient
 def _(F, dy, _y, keys_values, attention, *, heads):
     head, = _heads(dy, heads, 1)
     _, v = _heads(keys_values, heads, 2)
 
     def values():
         dv = F.batch_dot(attention, head, transpose_a=True)
-        return _interleave(F.xp, [dv * 0, dv], heads)
+        return _interleave(F, [dv * 0, dv], heads)
     return values, lambda: F.batch_dot(head, v, transpose_b=True)
