@@ -6,7 +6,6 @@ Each type is one `Function`: its forward on raw arrays and its derivative as an 
 import math
 from typing import Literal, NamedTuple
 
-from ..errors import MXNetError
 from .registry import operator
 
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -50,7 +49,7 @@ _ACTIVATIONS = {
 def activation(env, data, *, act_type: Literal["relu", "sigmoid", "softrelu", "softsign", "tanh"]):
     """Apply an activation function to every element."""
     if data.dtype.kind != "f" and act_type != "relu":
-        raise MXNetError(f"Activation {act_type} takes floating-point data, but got {data.dtype}")
+        raise ValueError(f"Activation {act_type} takes floating-point data, but got {data.dtype}")
     return _ACTIVATIONS[act_type].forward(env, data)
 
 
@@ -103,7 +102,7 @@ def leaky_relu(env, data, gamma=None, *, act_type: Literal["elu", "gelu", "leaky
     ``[lower_bound, upper_bound)`` in training, and takes their mean otherwise. The hidden second output holds rrelu's slopes.
     """
     if (gamma is None) == (act_type == "prelu"):
-        raise MXNetError(f"LeakyReLU with act_type={act_type!r} takes {'data and gamma' if gamma is None else 'data only'}")
+        raise ValueError(f"LeakyReLU with act_type={act_type!r} takes {'data and gamma' if gamma is None else 'data only'}")
     slopes = env.xp.empty((0,), data.dtype)
     if act_type == "leaky":
         return _negative_part(env, data, lambda v: v * slope), slopes

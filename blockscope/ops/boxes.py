@@ -3,7 +3,6 @@
 from math import prod
 from typing import Literal
 
-from ..errors import MXNetError
 from .attributes import Shape
 from .registry import operator
 
@@ -39,7 +38,7 @@ def box_iou(env, lhs, rhs, *, format: Literal["center", "corner"] = "corner"):
     """Compute the intersection over union of every box of lhs (..., 4) with every box of rhs (..., 4)."""
     for name, boxes in (("lhs", lhs), ("rhs", rhs)):
         if boxes.ndim < 1 or boxes.shape[-1] != 4:
-            raise MXNetError(f"box_iou takes boxes of 4 numbers, but {name} is {boxes.shape}")
+            raise ValueError(f"box_iou takes boxes of 4 numbers, but {name} is {boxes.shape}")
     if format == "center":
         lhs, rhs = _to_corner(env.xp, lhs), _to_corner(env.xp, rhs)
     result = _overlaps(env.xp, lhs.reshape((-1, 1, 4)), rhs.reshape((1, -1, 4)))
@@ -88,7 +87,7 @@ def box_nms(env, data, *, overlap_thresh: float = 0.5, valid_thresh: float = 0.0
     """
     xp = env.xp
     if data.ndim < 2 or data.shape[-1] < max(coord_start + 4, score_index + 1, id_index + 1):
-        raise MXNetError(f"box_nms: rows of {data.shape[-1:]} numbers don't hold coord_start={coord_start}, "
+        raise ValueError(f"box_nms: rows of {data.shape[-1:]} numbers don't hold coord_start={coord_start}, "
                          f"score_index={score_index} and id_index={id_index}")
     rows = data.reshape((prod(data.shape[:-2]), *data.shape[-2:]))
     order, keep = _candidates(xp, rows, valid_thresh, topk, score_index, id_index, background_id)
@@ -152,7 +151,7 @@ def roi_pooling(env, data, rois, *, pooled_size: Shape, spatial_scale: float):
     """
     xp = env.xp
     if data.ndim != 4 or rois.ndim != 2 or rois.shape[1] != 5 or len(pooled_size) != 2:
-        raise MXNetError(f"ROIPooling takes data (batch, channel, height, width), rois (count, 5) and two numbers pooled_size, "
+        raise ValueError(f"ROIPooling takes data (batch, channel, height, width), rois (count, 5) and two numbers pooled_size, "
                          f"but got {data.shape}, {rois.shape} and {pooled_size}")
     image = rois[:, 0].astype("int64")
     known = (image >= 0) & (image < data.shape[0])

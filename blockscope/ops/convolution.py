@@ -8,7 +8,6 @@ from typing import Literal
 
 from ..backend import convolution as kernels
 from ..backend.convolution import Geometry
-from ..errors import MXNetError
 from .attributes import Shape
 from .dense import require_bias, require_shape
 from .registry import operator
@@ -74,15 +73,15 @@ def _geometry(kernel, stride, dilate, pad, num_group, **_):
 
 
 def check_spatial(ndim, layout, **tuples):
-    """Raise MXNetError unless kernel, stride, ... have one number a spatial axis."""
+    """Raise ValueError unless kernel, stride, ... have one number a spatial axis."""
     if layout is not None and len(layout) != ndim:
-        raise MXNetError(f"layout {layout} is for data of {len(layout)} dimensions, but data has {ndim}")
+        raise ValueError(f"layout {layout} is for data of {len(layout)} dimensions, but data has {ndim}")
     for name, value in tuples.items():
         if value and len(value) != ndim - 2:
-            raise MXNetError(f"{name}={value} must have {ndim - 2} numbers for data of {ndim} dimensions "
+            raise ValueError(f"{name}={value} must have {ndim - 2} numbers for data of {ndim} dimensions "
                              "(batch, channel and one a spatial axis)")
         if any(v < (0 if name in ("pad", "adj") else 1) for v in value):
-            raise MXNetError(f"{name}={value} must be {'non-negative' if name in ('pad', 'adj') else 'positive'}")
+            raise ValueError(f"{name}={value} must be {'non-negative' if name in ('pad', 'adj') else 'positive'}")
 
 
 def _weight_shape(first, second, kernel, layout):
@@ -95,7 +94,7 @@ def _channels(data, layout):
 
 def _divide(channels, groups, what):
     if groups < 1 or channels % groups:
-        raise MXNetError(f"{what}={channels} must be divisible by num_group={groups}")
+        raise ValueError(f"{what}={channels} must be divisible by num_group={groups}")
     return channels // groups
 
 
@@ -152,7 +151,7 @@ def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = 
     geometry = Geometry(**_geometry(kernel, stride, dilate, pad, num_group))
     for n, k, d, p in zip(data.shape[2:], kernel, geometry.dilate, geometry.pad):
         if d * (k - 1) + 1 > n + 2 * p:
-            raise MXNetError(f"kernel size exceed input: a kernel of {k} with dilation {d} on {n} elements padded to {n + 2 * p}")
+            raise ValueError(f"kernel size exceed input: a kernel of {k} with dilation {d} on {n} elements padded to {n + 2 * p}")
     return _finish(env, kernels.forward(env.xp, data, weight, geometry), bias, layout)
 
 
@@ -180,14 +179,14 @@ def _deconvolution_size(spatial, geometry, kernel, adj, target_shape):
     if target_shape:
         total = [s * (n - 1) + e - t for s, n, e, t in zip(stride, spatial, extent, target_shape)]
         if min(total) < 0:
-            raise MXNetError(f"too big target shape {target_shape}")
+            raise ValueError(f"too big target shape {target_shape}")
         return tuple((t + t % 2) // 2 for t in total), tuple(target_shape)
     for a, s in zip(adj, stride):
         if a >= s:
-            raise MXNetError(f"adj={adj} must be smaller than stride={stride}")
+            raise ValueError(f"adj={adj} must be smaller than stride={stride}")
     size = tuple(s * (n - 1) + e - 2 * p + a for s, n, e, p, a in zip(stride, spatial, extent, pad, adj))
     if min(size) < 1:
-        raise MXNetError(f"the result would have the spatial shape {size}: pad={pad} is too large")
+        raise ValueError(f"the result would have the spatial shape {size}: pad={pad} is too large")
     return pad, size
 
 

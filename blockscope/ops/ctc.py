@@ -6,7 +6,6 @@ the device: examples shorter than the batch are masked, never branched on.
 
 from typing import Literal, NamedTuple
 
-from ..errors import MXNetError
 from .registry import operator
 
 
@@ -98,14 +97,14 @@ def ctc_loss(env, data, label, data_lengths=None, label_lengths=None, *, use_dat
     label_lengths (batch,) say where examples end. A label that can't fit its example has loss 0 and no gradient.
     """
     if data.ndim != 3 or label.ndim != 2 or label.shape[0] != data.shape[1]:
-        raise MXNetError(f"CTCLoss takes data (time, batch, classes) and label (batch, length), but got {data.shape} and "
+        raise ValueError(f"CTCLoss takes data (time, batch, classes) and label (batch, length), but got {data.shape} and "
                          f"{label.shape}")
     for name, lengths, used in (("data_lengths", data_lengths, use_data_lengths),
                                 ("label_lengths", label_lengths, use_label_lengths)):
         if (lengths is None) == used:
-            raise MXNetError(f"CTCLoss takes {name} exactly with use_{name}=True")
+            raise ValueError(f"CTCLoss takes {name} exactly with use_{name}=True")
         if lengths is not None and lengths.shape != label.shape[:1]:
-            raise MXNetError(f"CTCLoss takes one number of {name} an example, {label.shape[:1]}, but got {lengths.shape}")
+            raise ValueError(f"CTCLoss takes one number of {name} an example, {label.shape[:1]}, but got {lengths.shape}")
     problem = _prepare(env.xp, data, label, data_lengths, label_lengths, blank_label)
     likelihood = _log_likelihood(env.xp, problem, _forward_scores(env.xp, problem)).reshape((-1,))
     return env.xp.where(env.xp.isfinite(likelihood), -likelihood, likelihood.dtype.type(0)).astype(data.dtype, copy=False)

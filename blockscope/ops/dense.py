@@ -2,21 +2,20 @@
 
 from math import prod
 
-from ..errors import MXNetError
 from .attributes import DType
 from .registry import operator
 
 
 def require_shape(name, array, expected):
-    """Raise MXNetError unless an input has the shape that the attributes and the data imply."""
+    """Raise ValueError unless an input has the shape that the attributes and the data imply."""
     if array.shape != expected:
-        raise MXNetError(f"Shape inconsistent, Provided = {list(array.shape)}, inferred shape={list(expected)}: argument {name}")
+        raise ValueError(f"Shape inconsistent, Provided = {list(array.shape)}, inferred shape={list(expected)}: argument {name}")
 
 
 def require_bias(bias, no_bias):
-    """Raise MXNetError unless a bias is given exactly when the attribute says so."""
+    """Raise ValueError unless a bias is given exactly when the attribute says so."""
     if (bias is None) != no_bias:
-        raise MXNetError("argument bias is missing: give it, or no_bias=True" if bias is None else
+        raise ValueError("argument bias is missing: give it, or no_bias=True" if bias is None else
                          "argument bias was given together with no_bias=True: drop one of them")
 
 

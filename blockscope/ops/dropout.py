@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from ..errors import MXNetError
 from .attributes import Shape
 from .registry import operator
 
@@ -16,7 +15,7 @@ def dropout(env, data, *, p: float = 0.5, mode: Literal["always", "training"] = 
     `cudnn_off` chooses among MXNet's kernels and changes no result.
     """
     if not 0 <= p <= 1:
-        raise MXNetError(f"value {p} for Parameter p exceed bound [0,1]\np: Fraction of the input that gets dropped out during "
+        raise ValueError(f"value {p} for Parameter p exceed bound [0,1]\np: Fraction of the input that gets dropped out during "
                          "training time., in operator Dropout")
     if p == 0 or not (env.training or mode == "always"):
         return data

@@ -6,7 +6,6 @@ Whatever gradient arrives from above is ignored (unless SoftmaxOutput is told ot
 from math import prod
 from typing import Literal
 
-from ..errors import MXNetError
 from .registry import operator
 from .softmax import one_hot
 
@@ -38,7 +37,7 @@ def softmax_output(env, data, label, *, grad_scale: float = 1.0, ignore_label: f
     """
     if label.shape != data.shape and label.size != (data.size // data.shape[1] if multi_output else prod(data.shape[:-1])):
         expected = softmax_label_shapes([data.shape, None], {"multi_output": multi_output})[1]
-        raise MXNetError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(expected)}: argument label")
+        raise ValueError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(expected)}: argument label")
     if multi_output:
         return _softmax(env, data, 1)
     if preserve_shape:
@@ -59,7 +58,7 @@ def _backward_softmax_output(env, y, label, *, grad_scale: float, ignore_label: 
                              preserve_shape: bool, normalization: str, out_grad: bool, smooth_alpha: float):
     """Compute the cross entropy's gradient from the softmax."""
     if label.shape == y.shape:
-        return (y - label) * y.dtype.type(grad_scale)
+        return (y - label.astype(y.dtype, copy=False)) * y.dtype.type(grad_scale)
     if multi_output:
         p = y.reshape((y.shape[0], y.shape[1], -1))
         label = label.reshape((p.shape[0], p.shape[2]))
@@ -92,7 +91,7 @@ def _same_label(shapes, attrs):
 def _regression(name, alias, predict, difference, doc):
     def forward(env, data, label, *, grad_scale: float = 1.0):
         if label.size != data.size:
-            raise MXNetError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(data.shape)}: "
+            raise ValueError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(data.shape)}: "
                              "argument label")
         return predict(env, data)
     forward.__doc__ = doc
@@ -101,7 +100,8 @@ def _regression(name, alias, predict, difference, doc):
     @op.gradient
     def _(F, dy, y, _data, label, *, grad_scale):
         def left():
-            return difference(F, y - label.reshape(y.shape)) * (grad_scale / max(prod(y.shape[1:]), 1))
+            target = label if label.dtype == y.dtype else F.Cast(label, dtype=y.dtype)
+            return difference(F, y - target.reshape(y.shape)) * (grad_scale / max(prod(y.shape[1:]), 1))
         return left, lambda: F.zeros_like(label)
 
 
@@ -152,7 +152,7 @@ def _(F, dy, _y, data):
 def svm_output(env, data, label, *, margin: float = 1.0, regularization_coefficient: float = 1.0, use_linear: bool = False):
     """Return data (batch, classes); its gradient is that of the hinge loss (squared unless use_linear) with label (batch,)."""
     if label.shape != data.shape[:1]:
-        raise MXNetError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(data.shape[:1])}: "
+        raise ValueError(f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(data.shape[:1])}: "
                          "argument label")
     return data.copy()
 

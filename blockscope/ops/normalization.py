@@ -7,7 +7,6 @@ The first four share one gradient: with ``x^ = (x - mean) * scale`` and g the gr
 from math import prod
 from typing import Literal
 
-from ..errors import MXNetError
 from .dense import require_shape
 from .registry import operator
 
@@ -41,7 +40,7 @@ def batch_norm_shapes(shapes, attrs):
 
 def _channel_axis(axis, ndim):
     if not -ndim <= axis < ndim:
-        raise MXNetError(f"Channel axis is out of range: axis={axis} for data of {ndim} dimensions")
+        raise ValueError(f"Channel axis is out of range: axis={axis} for data of {ndim} dimensions")
     return axis % ndim
 
 
@@ -62,6 +61,13 @@ def batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 
     gamma counts as 1. The further outputs are mean and ``1 / sqrt(variance + eps)`` (shown with output_mean_var), and a hidden
     one that is empty when the moving statistics were used. `cudnn_off` and the calibration range change no result.
     """
+    y, mean, _, scale, batch = _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma,
+                                                use_global_stats, axis)
+    return y, mean, scale, batch
+
+
+def _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma, use_global_stats, axis):
+    """Return the output, mean, variance, ``1 / sqrt(variance + eps)``, and an array that is empty for moving statistics."""
     channel = _channel_axis(axis, data.ndim)
     for name, vector in (("gamma", gamma), ("beta", beta), ("moving_mean", moving_mean), ("moving_var", moving_var)):
         require_shape(name, vector, (data.shape[channel],))
@@ -75,12 +81,12 @@ def batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 
             moving += now * moving.dtype.type(1 - momentum)
         batch = env.xp.ones((1,), x.dtype)
     else:
-        mean, variance, batch = moving_mean.copy(), moving_var, env.xp.empty((0,), x.dtype)
+        mean, variance, batch = moving_mean.copy(), moving_var.copy(), env.xp.empty((0,), x.dtype)
         y = x - _along(mean, channel, data.ndim)
     scale = 1 / env.xp.sqrt(variance + eps)
     y *= _along(scale if fix_gamma else scale * gamma, channel, data.ndim)
     y += _along(beta, channel, data.ndim)
-    return y.astype(data.dtype, copy=False), mean, scale.astype(mean.dtype, copy=False), batch
+    return y.astype(data.dtype, copy=False), mean, variance, scale.astype(mean.dtype, copy=False), batch
 
 
 @batch_norm.gradient
@@ -134,6 +140,29 @@ def batch_norm_relu(env, data, gamma, beta, moving_mean, moving_var, *, eps: flo
 @batch_norm_relu.gradient
 def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, **attrs):
     return batch_norm.rule(F, [dy[0] * (y[0] > 0)], y, data, gamma, _beta, _moving_mean, _moving_var, **attrs)
+
+
+@operator("_contrib_SyncBatchNorm", shapes=lambda shapes, attrs: batch_norm_shapes(shapes, {"axis": 1}), outputs=5,
+          visible=lambda output_mean_var, **_: 3 if output_mean_var else 1, mutates=("moving_mean", "moving_var"))
+def sync_batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, key: str, eps: float = 0.00100000005,
+                    momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
+                    output_mean_var: bool = False, ndev: int = 1):
+    """Compute BatchNorm of axis 1 for a batch that lies on one device; see there.
+
+    The further outputs are mean and variance (shown with output_mean_var), and hidden ones for the gradient. A batch cut over
+    several devices (`ndev`, whose parts `key` names) is refused in training: each part's output needs the others' mean first.
+    """
+    if ndev > 1 and env.training and not use_global_stats:
+        raise ValueError(f"SyncBatchNorm (key={key!r}) was made for ndev={ndev} devices, but a batch cut over several devices can't "
+                         "be normalized as a whole here: each part is computed before the next one is known. Pass num_devices=1 "
+                         "to normalize each device's part by itself, or give the whole batch to one device")
+    return _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma, use_global_stats, 1)
+
+
+@sync_batch_norm.gradient
+def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, *, fix_gamma, **_):
+    return batch_norm.rule(F, dy, (y[0], y[1], y[3], y[4]), data, gamma, _beta, _moving_mean, _moving_var, fix_gamma=fix_gamma,
+                           axis=1)
 
 
 def layer_norm_shapes(shapes, attrs):
@@ -240,7 +269,7 @@ def group_norm(env, data, gamma, beta, *, num_groups: int = 1, eps: float = 9.99
     The further outputs are mean and ``sqrt(variance + eps)``, (batch, num_groups).
     """
     if num_groups < 1 or data.ndim < 3 or data.shape[1] % num_groups:
-        raise MXNetError(f"GroupNorm takes data (batch, channel, ...) whose {data.shape[1:2]} channels divide by "
+        raise ValueError(f"GroupNorm takes data (batch, channel, ...) whose {data.shape[1:2]} channels divide by "
                          f"num_groups={num_groups}")
     require_shape("gamma", gamma, (num_groups,))
     require_shape("beta", beta, (num_groups,))
@@ -278,7 +307,7 @@ def _backward_group_norm(env, dy, data, gamma, mean, deviation):
 
 def _norm_axes(mode, ndim):
     if ndim < (2 if mode == "instance" else 3):
-        raise MXNetError(f"L2Normalization with mode={mode!r} takes data of {2 if mode == 'instance' else 3} or more dimensions, "
+        raise ValueError(f"L2Normalization with mode={mode!r} takes data of {2 if mode == 'instance' else 3} or more dimensions, "
                          f"but data has {ndim}")
     return {"instance": tuple(range(1, ndim)), "channel": (1,), "spatial": tuple(range(2, ndim))}[mode]
 

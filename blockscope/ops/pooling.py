@@ -8,7 +8,6 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from ..backend.convolution import Geometry, points
-from ..errors import MXNetError
 from .attributes import Shape
 from .convolution import channels_last, check_spatial, to_first, to_last
 from .registry import operator
@@ -47,7 +46,7 @@ def find_windows(shape, kernel, stride, pad, convention):
 
     Raises
     ------
-    MXNetError
+    ValueError
         If the kernel doesn't fit.
     """
     inside = tuple(shape[2:])
@@ -55,14 +54,14 @@ def find_windows(shape, kernel, stride, pad, convention):
     pad = pad or (0,) * len(kernel)
     if convention == "same":
         if any(pad):
-            raise MXNetError("Same pooling convention disables the use of pad parameter.")
+            raise ValueError("Same pooling convention disables the use of pad parameter.")
         return Windows(kernel, stride, pad, inside, tuple(-(-n // s) for n, s in zip(inside, stride)))
     size = []
     for n, k, s, p in zip(inside, kernel, stride, pad):
         if k > n + 2 * p:
-            raise MXNetError(f"kernel size ({k}) exceeds input ({n} padded to {n + 2 * p})")
+            raise ValueError(f"kernel size ({k}) exceeds input ({n} padded to {n + 2 * p})")
         if p >= k:
-            raise MXNetError(f"pad ({p}) must be smaller than the kernel ({k})")
+            raise ValueError(f"pad ({p}) must be smaller than the kernel ({k})")
         room = n + 2 * p - k
         size.append((-(-room // s) if convention == "full" else room // s) + 1)
     return Windows(kernel, stride, pad, inside, tuple(size))
@@ -119,7 +118,7 @@ def _maximum(xp, x, windows):
 def _power_sum(xp, x, windows, p):
     """Return the p-th root of the sum of p-th powers (the signed root for odd p, as in MXNet)."""
     if p not in (1, 2, 3):
-        raise MXNetError(f"p value of {p} is not supported: p_value is 1, 2 or 3")
+        raise ValueError(f"p value of {p} is not supported: p_value is 1, 2 or 3")
     total = _sum(xp, x ** p, windows)
     return total if p == 1 else xp.sqrt(total) if p == 2 else xp.cbrt(total)
 
@@ -158,9 +157,9 @@ def pooling(env, data, *, kernel: Shape = (), pool_type: Literal["avg", "lp", "m
     window over everything. `cudnn_off` chooses among MXNet's kernels and changes no result.
     """
     if data.dtype.kind != "f":
-        raise MXNetError(f"This operation only support floating point types, not {data.dtype}")
+        raise ValueError(f"This operation only support floating point types, not {data.dtype}")
     if pool_type == "lp" and p_value is None:
-        raise MXNetError("Pooling with pool_type='lp' needs p_value")
+        raise ValueError("Pooling with pool_type='lp' needs p_value")
     last = channels_last(layout)
     x = env.xp.transpose(data, to_first(data.ndim)) if last else data
     if global_pool:
@@ -168,7 +167,7 @@ def pooling(env, data, *, kernel: Shape = (), pool_type: Literal["avg", "lp", "m
         y = _global(env, x, pool_type, p_value)
     else:
         if len(kernel) != data.ndim - 2:
-            raise MXNetError(f"Pooling: kernel={kernel} is for data of {len(kernel) + 2} dimensions, but data has {data.ndim}")
+            raise ValueError(f"Pooling: kernel={kernel} is for data of {len(kernel) + 2} dimensions, but data has {data.ndim}")
         check_spatial(data.ndim, layout, kernel=kernel, stride=stride, pad=pad)
         windows = find_windows(x.shape, kernel, stride, pad, pooling_convention)
         y = _pool(env, x, windows, pool_type, p_value, count_include_pad is not False)

@@ -9,7 +9,6 @@ from typing import Literal
 
 from ..backend import convolution as kernels
 from ..backend.convolution import Geometry
-from ..errors import MXNetError
 from .attributes import Shape
 from .dense import require_shape
 from .registry import operator
@@ -57,7 +56,7 @@ def _(F, dy, _y, _data, *, kind, source, target, transposed):
 
 def _images(data, name):
     if data.ndim != 4:
-        raise MXNetError(f"{name} takes data (batch, channel, height, width), but got {data.shape}")
+        raise ValueError(f"{name} takes data (batch, channel, height, width), but got {data.shape}")
     return data.shape[2:]
 
 
@@ -70,7 +69,7 @@ def adaptive_average(env, data, *, output_size: Shape = ()):
 
 def _adaptive_size(output_size):
     if len(output_size) > 2 or any(n < 1 for n in output_size):
-        raise MXNetError(f"output_size must be one or two positive numbers, but is {output_size}")
+        raise ValueError(f"output_size must be one or two positive numbers, but is {output_size}")
     return tuple(output_size) if len(output_size) == 2 else (tuple(output_size) or (1,)) * 2
 
 
@@ -93,14 +92,14 @@ def _resized(size, like, height, width, scale_height, scale_width, mode, **_):
         if scale_height is None and scale_width is None and mode == "size":
             target = (height, width)
         elif scale_height is None or scale_width is None:
-            raise MXNetError(f"BilinearResize2D with mode={mode!r} needs both scale_height and scale_width")
+            raise ValueError(f"BilinearResize2D with mode={mode!r} needs both scale_height and scale_width")
         else:
             target = (_scaled(size[0], scale_height, mode), _scaled(size[1], scale_width, mode))
     else:
         parity, change = mode.endswith(("odd_down", "odd_up")), 1 if mode.endswith("up") else -1
         target = tuple(n if n % 2 == parity else n + change for n in size)
     if min(target) < 1:
-        raise MXNetError(f"BilinearResize2D: the result would have the size {target}")
+        raise ValueError(f"BilinearResize2D: the result would have the size {target}")
     return target
 
 
@@ -116,7 +115,7 @@ def bilinear_resize(env, data, like=None, *, height: int = 1, width: int = 1, sc
     """
     size = _images(data, "BilinearResize2D")
     if (like is None) == (mode == "like"):
-        raise MXNetError("BilinearResize2D takes the array like exactly with mode='like'")
+        raise ValueError("BilinearResize2D takes the array like exactly with mode='like'")
     target = _resized(size, None if like is None else like.shape, height, width, scale_height, scale_width, mode)
     return _resize.forward(env, data, kind="corners" if align_corners else "centers", source=size, target=target, transposed=False)
 
@@ -173,7 +172,7 @@ def _factors(shapes, scale):
     height, width = shapes[0][2] * scale, shapes[0][3] * scale
     for shape in shapes:
         if height % shape[2] or width % shape[3] or height // shape[2] != width // shape[3]:
-            raise MXNetError(f"UpSampling: an image of {shape[2:]} can't grow to {(height, width)} by one whole number")
+            raise ValueError(f"UpSampling: an image of {shape[2:]} can't grow to {(height, width)} by one whole number")
     return [height // shape[2] for shape in shapes]
 
 
@@ -190,7 +189,7 @@ def upsampling(env, *data, scale: int, num_filter: int = 0, sample_type: Literal
         _images(image, "UpSampling")
     if sample_type == "bilinear":
         if len(data) != 2:
-            raise MXNetError(f"UpSampling with sample_type='bilinear' takes data and weight, but got {len(data)} arrays")
+            raise ValueError(f"UpSampling with sample_type='bilinear' takes data and weight, but got {len(data)} arrays")
         image, weight = data
         require_shape("weight", weight, upsampling_shapes([image.shape], {"sample_type": sample_type, "scale": scale})[1])
         size = tuple(n * scale for n in image.shape[2:])

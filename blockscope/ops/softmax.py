@@ -1,6 +1,5 @@
 """Softmax and its relatives: softmax, softmin, log_softmax, softmax_cross_entropy, smooth_l1."""
 
-from ..errors import MXNetError
 from .attributes import DType
 from .registry import operator
 
@@ -8,7 +7,7 @@ from .registry import operator
 def _prepare(env, data, temperature, dtype):
     """Return data in the dtype to compute in (float16 gains range), and the dtype of the result."""
     if data.dtype.kind != "f" or (dtype is not None and dtype.kind != "f"):
-        raise MXNetError(f"softmax takes and gives floating-point data, not {data.dtype if dtype is None else dtype}: use .astype('float32')")
+        raise ValueError(f"softmax takes and gives floating-point data, not {data.dtype if dtype is None else dtype}: use .astype('float32')")
     result = data.dtype if dtype is None else dtype
     if data.dtype.char == "e":
         data = data.astype("float32")
@@ -21,7 +20,7 @@ def _prepare(env, data, temperature, dtype):
 
 def _axis(axis, ndim):
     if not -ndim <= axis < ndim:
-        raise MXNetError(f"axis {axis} is out of bounds for array of dimension {ndim}")
+        raise ValueError(f"axis {axis} is out of bounds for array of dimension {ndim}")
     return axis % ndim
 
 
@@ -35,7 +34,7 @@ def _valid(env, data, length, axis):
     """Return where the position along `axis` is below the row's length."""
     expected = data.shape[:axis] + data.shape[axis + 1:]
     if length.shape != expected:
-        raise MXNetError(f"length must have data's shape without axis {axis}, {expected}, but has {length.shape}")
+        raise ValueError(f"length must have data's shape without axis {axis}, {expected}, but has {length.shape}")
     positions = env.xp.arange(data.shape[axis]).reshape((-1,) + (1,) * (data.ndim - axis - 1))
     return positions < env.xp.expand_dims(length, axis)
 
@@ -51,7 +50,7 @@ def softmax(env, data, length=None, *, axis: int = -1, temperature: float | None
         y = _normalize(env.xp.exp(y, out=y), axis)
     else:
         if length is None:
-            raise MXNetError("softmax with use_length=True expects the array length")
+            raise ValueError("softmax with use_length=True expects the array length")
         valid = _valid(env, data, length, axis)
         y = env.xp.where(valid, data, data.dtype.type(env.xp.finfo(data.dtype).min))
         y = env.xp.exp(y - y.max(axis, keepdims=True)) * valid
@@ -120,7 +119,7 @@ def one_hot(env, label, count, axis=-1):
 def softmax_cross_entropy(env, data, label):
     """Sum ``-log softmax(data)[label]`` over the rows of data (batch, classes); label (batch,) holds class numbers."""
     if data.ndim != 2 or label.shape != data.shape[:1]:
-        raise MXNetError(f"softmax_cross_entropy takes data (batch, classes) and label (batch,), got {data.shape} and "
+        raise ValueError(f"softmax_cross_entropy takes data (batch, classes) and label (batch,), got {data.shape} and "
                          f"{label.shape}")
     log_p = log_softmax.forward(env, data)
     return -env.xp.where(one_hot(env, label, data.shape[1]), log_p, log_p.dtype.type(0)).sum().reshape((1,))
@@ -149,7 +148,7 @@ def cross_entropy(env, data, label):
     """
     xp, count = env.xp, data.shape[-1]
     if label.size * count != data.size:
-        raise MXNetError(f"label of shape {label.shape} doesn't hold one class number a row of data {data.shape}")
+        raise ValueError(f"label of shape {label.shape} doesn't hold one class number a row of data {data.shape}")
     rows = data if data.ndim == 2 else data.reshape((-1, count))
     p = xp.ascontiguousarray(rows, "float32" if data.dtype.char == "e" else data.dtype)
     p = p - p.max(1, keepdims=True)

@@ -1,5 +1,6 @@
 """Convolution layers, and reflection padding; the pooling layers live in `pool_layers` and are found here too, as in MXNet."""
 from ...base import numeric_types
+from ...errors import MXNetError
 from ...ops import get
 from ..block import HybridBlock
 from .activations import Activation
@@ -44,7 +45,10 @@ class _Conv(HybridBlock):
         layout = self._kwargs['layout']
         data = tuple({'N': 1, 'C': self._in_channels}.get(axis, 0) for axis in layout)
         op = get(self._op_name)
-        return op.shapes([data, None, None], op.parse(self._kwargs))
+        try:
+            return op.shapes([data, None, None], op.parse(self._kwargs))
+        except ValueError as error:
+            raise MXNetError(f'{type(self).__name__}: {error}') from error
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return the convolution of x."""
