@@ -55,9 +55,9 @@ def _optimizer(text):
 
 def add_arguments(parser):
     """Declare the options of the command."""
-    parser.add_argument("--epochs", type=_whole_number(1), default=12, help="passes over the data (default 12)")
+    parser.add_argument("--epochs", type=_whole_number(1), default=15, help="passes over the data (default 15)")
     parser.add_argument("--batch-size", type=_whole_number(1), default=32, help="images a step (default 32)")
-    parser.add_argument("--lr", type=_rate, default=0.002, help="learning rate (default 0.002)")
+    parser.add_argument("--lr", type=_rate, default=0.003, help="learning rate at the start (default 0.003)")
     parser.add_argument("--optimizer", type=_optimizer, default="adam", help="name of an optimizer (default adam)")
     parser.add_argument("--seed", type=_seed, default=0, help="seed of the split and of the weights (default 0)")
     parser.add_argument("--ctx", choices=["cpu", "gpu"], default="cpu", help="where to compute (default cpu)")
