@@ -110,6 +110,7 @@ class Trainer:
         self._params_to_init = list(self._params)
 
     def _init_kvstore(self):
+        self._check_all_there()
         wanted = self._kvstore_params['update_on_kvstore']
         store = self._make_store(self._kvstore_params['kvstore'], wanted)
         on_store = False
@@ -122,6 +123,8 @@ class Trainer:
             self._distributed = 'dist' in store.type
             if on_store:
                 self._give_optimizer(store)
+            elif type(store) is KVStore:
+                store._set_updater(None)  # of an earlier Trainer
         self._kvstore = store
         self._update_on_kvstore = on_store if store is not None else None
         self._kv_initialized = True
@@ -319,7 +322,6 @@ class Trainer:
         if self._update_on_kvstore and type(self._kvstore) is not KVStore:
             self._kvstore.save_optimizer_states(fname, dump_optimizer=True)
             return
-        self._check_all_there()
         states = self._updaters[0].get_states(dump_optimizer=True) if self._updaters else b''
         with open_atomic(fname) as file:
             file.write(states)
@@ -349,7 +351,6 @@ class Trainer:
         if self._update_on_kvstore and type(self._kvstore) is not KVStore:
             self._kvstore.load_optimizer_states(fname)
         else:
-            self._check_all_there()
             with open(fname, 'rb') as file:
                 states = file.read()
             for updater in self._updaters:
