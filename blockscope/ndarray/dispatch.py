@@ -82,11 +82,11 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         else:
             with env.scope:
                 result = op.forward(env, *raws, **given)
-    except MXNetError:
-        raise
-    except (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
-        shapes = [None if r is None else r.shape for r in raws]
-        raise MXNetError(f"{op.describe_call(shapes, attrs)}: {error}") from error
+    except (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
+        explained = _explained(error, op, raws, attrs)
+        if explained is error:
+            raise
+        raise explained from error
     if out is None:
         if result.__class__ is tuple or op.aliasing:
             outs = _wrap(op, result, raws, inputs, attrs, ctx)
@@ -100,6 +100,16 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     if tracked:
         _record(op, attrs, ctx, inputs, result, outs)
     return outs[0] if len(outs) == 1 else outs
+
+
+def _explained(error, op, raws, attrs):
+    """Return an error of a forward function with the call that it came from."""
+    call_text = op.describe_call([None if r is None else r.shape for r in raws], attrs)
+    if not isinstance(error, MXNetError):
+        return MXNetError(f"{call_text}: {error}")
+    if type(error) is not MXNetError or call_text in str(error):
+        return error
+    return MXNetError(f"{error}, in operator {call_text}")
 
 
 def _dtype_error(op, raws, attrs):

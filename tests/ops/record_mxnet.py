@@ -49,9 +49,15 @@ def ids(rows):
     return result
 
 
+# Operators that want labels in the type of the data, while rows give them as float64 always.
+UNIFORM = {"SoftmaxOutput", "SVMOutput"}
+
+
 def arrays_of(row, dtype):
     """Return MXNet's arrays for the inputs that are given."""
-    return [mx.nd.array(a, dtype=a.dtype) if a is not None else None for a in row.arrays(dtype)]
+    def kind(array):
+        return dtype if array.dtype == "float64" and row.name in UNIFORM else array.dtype
+    return [None if a is None else mx.nd.array(a, dtype=kind(a)) for a in row.arrays(dtype)]
 
 
 def outputs_of(row, inputs):
@@ -92,7 +98,12 @@ def gradients(row):
         mx.autograd.backward(heads, [mx.nd.array(w, dtype=w.dtype) for w in weights if w is not None], train_mode=row.training)
         return {str(i): numbers(inputs[i].grad.asnumpy()) for i in positions}
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        return f"{type(error).__name__}: {last_line(error)}"
+
+
+def last_line(error):
+    """Return the line of an error that says what is wrong; the ones before name files of MXNet."""
+    return (str(error).splitlines() or [""])[-1][:200]
 
 
 def digest(arrays):
@@ -132,7 +143,7 @@ def main():
                 entries[name] = record(row, name)
             except Exception as error:
                 entries.pop(name, None)
-                print(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}", file=sys.stderr)
+                print(f"{name}: {type(error).__name__}: {last_line(error)}", file=sys.stderr)
     FILE.write_text("".join(json.dumps(entries[n]) + "\n" for n in sorted(entries)))
     print(f"{len(entries)} rows recorded")
 

@@ -72,9 +72,11 @@ def test_gradients_have_the_dtype_of_their_input(row, dtype):
     found = mx.autograd.grad(heads, [inputs[i] for i in positions], head_grads=grads, train_mode=row.training)
     assert [np.dtype(g.dtype).name for g in found] == [dtype] * len(positions)
     assert [g.shape for g in found] == [inputs[i].shape for i in positions]
+    if row.random:  # other dtypes draw other numbers
+        return
     precise = running.gradients(row, [a if a is None or a.dtype.kind != "f" else a.astype("float64") for a in row.arrays(dtype)],
                                 mx.cpu(), positions)
-    limit = {"float32": 2e-4, "float16": 3e-2}[dtype] if not row.random else np.inf
+    limit = {"float32": 2e-4, "float16": 3e-2}[dtype]
     for i, g in zip(positions, found):
         np.testing.assert_allclose(g.asnumpy(), precise[i].asnumpy(), rtol=limit, atol=limit)
 

@@ -40,7 +40,8 @@ Gradient
     * a tuple of positions: only these inputs (the others must get zeros or nothing);
     * "zero": the gradient of every input is zero;
     * False: the operator has no gradient, and backward says so by name;
-    * a function ``(dy, *inputs) -> tuple`` (None for an input without one): for operators whose gradient is not the derivative;
+    * a function ``(dy, *inputs) -> tuple`` (None for an input without one): for operators whose gradient is not the derivative
+      (``dy`` is a list where there are several outputs);
     * MXNET: the gradient that MXNet gave.
 
     `second`: True if ``autograd.grad(create_graph=True)`` works and its gradient equals the numeric derivative of the first; False
