@@ -1,9 +1,14 @@
 """Host memory: NumPy."""
 
+from math import prod
+
 import numpy as np
 
 from .base import Backend
 from .random_state import HostRandom
+
+
+_WIDE_ROW = 128  # elements
 
 
 class NumpyBackend(Backend):
@@ -35,7 +40,15 @@ class NumpyBackend(Backend):
 
     def add_at(self, target, index, values):
         """Add `values` into `target[index]`, repeated indices accumulating."""
-        np.add.at(target, index, values)
+        if index.__class__ is tuple and len(index) == 1:
+            index = index[0]
+        if (index.__class__ is np.ndarray and index.dtype.kind in "iu" and prod(target.shape[1:]) >= _WIDE_ROW
+                and values.shape == index.shape + target.shape[1:]):
+            # Row by row is up to five times as fast as add.at once a row is wide.
+            for i, row in zip(index.reshape(-1).tolist(), values.reshape((-1, *target.shape[1:]))):
+                target[i] += row
+        else:
+            np.add.at(target, index, values)
 
     def empty_cache(self, device_id):
         """Do nothing: NumPy gives memory back at once."""

@@ -20,6 +20,24 @@ def _divide(env, a, b, out):
     return out
 
 
+def _power_of(env, a, b, out):
+    """Raise to a power; the common exponents need no logarithm, and integers take negative ones as in C."""
+    xp = env.xp
+    if not hasattr(b, "dtype"):
+        if b == 2:
+            return xp.square(a, out=out)
+        if b == 0.5:
+            return xp.sqrt(a, out=out)
+    dtype = (a if hasattr(a, "dtype") else b).dtype
+    if dtype.kind in "iu":
+        result = xp.power(a * 1.0, b)
+        if out is None:
+            return result.astype(dtype)
+        xp.copyto(out, result, casting="unsafe")
+        return out
+    return xp.power(a, b, out=out)
+
+
 def _zero(F, dy, y, a, b):
     """Gradient of a step function: zero, in the shape of the result."""
     return F.zeros_like(dy)
@@ -66,7 +84,7 @@ _modulo = binary(broadcast=("broadcast_mod",), same=("_mod", "_Mod"), scalar=("_
                            lambda F, dy, y, a, b: -dy * F.floor(a / b)))
 _power = binary(broadcast=("broadcast_power",), same=("_power", "_Power"), scalar=("_power_scalar", "_PowerScalar"),
                 reflected=("_rpower_scalar", "_RPowerScalar"),
-                numpy="power", cuda="y = pow(a, b)",
+                numpy=_power_of, cuda="y = pow(a, b)",
                 gradient=("yab", lambda F, dy, y, a, b: dy * b * a ** (b - 1),
                           lambda F, dy, y, a, b: dy * y * _log(F, a)))
 _maximum = binary(broadcast=("broadcast_maximum",), same=("_maximum", "_Maximum"),
@@ -106,15 +124,15 @@ _comparison("broadcast_logical_xor", ("_logical_xor", "_Logical_Xor"), ("_logica
 
 # Python's operators: with arrays, with a number right, with a number left; `fast` is the ufunc that alone is the whole
 # operation for two host arrays of one dtype (the short eager path).
-ADD = Arithmetic("+", _add[0], _add[2], _add[2], numpy.add)
-SUBTRACT = Arithmetic("-", _subtract[0], _subtract[2], _subtract[3], numpy.subtract)
-MULTIPLY = Arithmetic("*", _multiply[0], _multiply[2], _multiply[2], numpy.multiply)
-DIVIDE = Arithmetic("/", _divide_all[0], _divide_all[2], _divide_all[3], None)
-MODULO = Arithmetic("%", _modulo[0], _modulo[2], _modulo[3], numpy.mod)
-POWER = Arithmetic("**", _power[0], _power[2], _power[3], numpy.power)
-EQUAL = Arithmetic("==", _equal[0], _equal[2], _equal[2], None)
-NOT_EQUAL = Arithmetic("!=", _not_equal[0], _not_equal[2], _not_equal[2], None)
-GREATER = Arithmetic(">", _greater[0], _greater[2], _lesser[2], None)
-GREATER_EQUAL = Arithmetic(">=", _greater_equal[0], _greater_equal[2], _lesser_equal[2], None)
-LESSER = Arithmetic("<", _lesser[0], _lesser[2], _greater[2], None)
-LESSER_EQUAL = Arithmetic("<=", _lesser_equal[0], _lesser_equal[2], _greater_equal[2], None)
+ADD = Arithmetic("+", _add[0], _add[2], _add[2], numpy.add, numpy.add)
+SUBTRACT = Arithmetic("-", _subtract[0], _subtract[2], _subtract[3], numpy.subtract, numpy.subtract)
+MULTIPLY = Arithmetic("*", _multiply[0], _multiply[2], _multiply[2], numpy.multiply, numpy.multiply)
+DIVIDE = Arithmetic("/", _divide_all[0], _divide_all[2], _divide_all[3], None, numpy.true_divide)
+MODULO = Arithmetic("%", _modulo[0], _modulo[2], _modulo[3], numpy.mod, numpy.mod)
+POWER = Arithmetic("**", _power[0], _power[2], _power[3])
+EQUAL = Arithmetic("==", _equal[0], _equal[2], _equal[2])
+NOT_EQUAL = Arithmetic("!=", _not_equal[0], _not_equal[2], _not_equal[2])
+GREATER = Arithmetic(">", _greater[0], _greater[2], _lesser[2])
+GREATER_EQUAL = Arithmetic(">=", _greater_equal[0], _greater_equal[2], _lesser_equal[2])
+LESSER = Arithmetic("<", _lesser[0], _lesser[2], _greater[2])
+LESSER_EQUAL = Arithmetic("<=", _lesser_equal[0], _lesser_equal[2], _greater_equal[2])

@@ -46,9 +46,9 @@ def _wide(dtype):
     return as_dtype("float32") if dtype.char == "e" else dtype
 
 
-def _reduce(env, function, data, axes, keepdims):
-    """Reduce with the accumulating function of that name and return the data's dtype."""
-    result = getattr(env.xp, function)(data, axis=axes, keepdims=keepdims, dtype=_wide(data.dtype))
+def _reduce(function, data, axes, keepdims):
+    """Reduce with the accumulating method of that name and return the data's dtype."""
+    result = getattr(data, function)(axis=axes, keepdims=keepdims, dtype=_wide(data.dtype))
     return keep_one_axis(result if result.dtype == data.dtype else result.astype(data.dtype), keepdims)
 
 
@@ -102,7 +102,7 @@ def _(F, dy, _y, _data, *, axis, keepdims, exclude):
 def nansum(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Sum over axes, taking NaN as zero."""
     filled = env.xp.where(env.xp.isnan(data), data.dtype.type(0), data)
-    return _reduce(env, "sum", filled, reduced_axes(axis, exclude, data.ndim), keepdims)
+    return _reduce("sum", filled, reduced_axes(axis, exclude, data.ndim), keepdims)
 
 
 @nansum.gradient
@@ -113,7 +113,7 @@ def _(F, dy, _y, data, *, axis, keepdims, exclude):
 @operator("_square_sum")
 def square_sum(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Sum the squares over axes."""
-    return _reduce(env, "sum", data * data, reduced_axes(axis, exclude, data.ndim), keepdims)
+    return _reduce("sum", data * data, reduced_axes(axis, exclude, data.ndim), keepdims)
 
 
 @square_sum.gradient
@@ -126,7 +126,7 @@ def _(F, dy, _y, data, *, axis, keepdims, exclude):
 @operator("prod")
 def reduce_prod(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Multiply over axes."""
-    return _reduce(env, "prod", data, reduced_axes(axis, exclude, data.ndim), keepdims)
+    return _reduce("prod", data, reduced_axes(axis, exclude, data.ndim), keepdims)
 
 
 @reduce_prod.gradient
@@ -138,7 +138,7 @@ def _(F, dy, y, data, *, axis, keepdims, exclude):
 def nanprod(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Multiply over axes, taking NaN as one."""
     filled = env.xp.where(env.xp.isnan(data), data.dtype.type(1), data)
-    return _reduce(env, "prod", filled, reduced_axes(axis, exclude, data.ndim), keepdims)
+    return _reduce("prod", filled, reduced_axes(axis, exclude, data.ndim), keepdims)
 
 
 @nanprod.gradient
@@ -161,13 +161,13 @@ def _extreme_gradient(F, dy, y, data, *, axis, keepdims, exclude):
 @operator("max", "max_axis")
 def reduce_max(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Return the largest values over axes."""
-    return keep_one_axis(env.xp.max(data, axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
+    return keep_one_axis(data.max(axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
 
 
 @operator("min", "min_axis")
 def reduce_min(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Return the smallest values over axes."""
-    return keep_one_axis(env.xp.min(data, axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
+    return keep_one_axis(data.min(axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
 
 
 reduce_max.gradient(_extreme_gradient)

@@ -166,7 +166,7 @@ def _(F, dy, _y, _lhs, _rhs, **_attrs):
 @operator("transpose", aliasing=True)
 def transpose(env, data, *, axes: Shape = ()):
     """Permute the axes; reverse them by default."""
-    return env.xp.transpose(data, axes or None)
+    return data.transpose(axes or None)
 
 
 @transpose.gradient
@@ -178,7 +178,7 @@ def _(F, dy, _y, _data, *, axes):
 @operator("SwapAxis", "swapaxes", aliasing=True)
 def swap_axis(env, data, *, dim1: int = 0, dim2: int = 0):
     """Exchange two axes."""
-    return env.xp.swapaxes(data, dim1, dim2)
+    return data.swapaxes(dim1, dim2)
 
 
 @swap_axis.gradient

@@ -250,7 +250,8 @@ def _(F, dy, y, _data, *, alpha, beta):
 def clip(env, data, *, a_min: float, a_max: float):
     """Limit values to ``[a_min, a_max]``; the gradient passes at the limits themselves."""
     low, high = (a_min, a_max) if data.dtype.kind == "f" else (_whole(a_min, data.dtype), _whole(a_max, data.dtype))
-    return env.xp.minimum(env.xp.maximum(data, low), high)
+    limited = env.xp.maximum(data, low)
+    return env.xp.minimum(limited, high, out=limited)
 
 
 @clip.gradient
