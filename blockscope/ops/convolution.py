@@ -101,6 +101,7 @@ def _divide(channels, groups, what):
 def convolution_shapes(shapes, attrs):
     """Fill in the shapes of weight and bias."""
     layout, filters = attrs["layout"], attrs["num_filter"]
+    _divide(filters, attrs["num_group"], "num_filter")
     inputs = _divide(_channels(shapes[0], layout), attrs["num_group"], "the number of input channels")
     return [shapes[0], _weight_shape(filters, inputs, attrs["kernel"], layout), (filters,)][:len(shapes)]
 
@@ -142,7 +143,6 @@ def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = 
     """
     check_spatial(data.ndim, layout, kernel=kernel, stride=stride, dilate=dilate, pad=pad)
     require_bias(bias, no_bias)
-    _divide(num_filter, num_group, "num_filter")
     attrs = {"layout": layout, "num_filter": num_filter, "num_group": num_group, "kernel": kernel}
     for name, array, shape in zip(("weight", "bias"), (weight, bias), convolution_shapes([data.shape, None, None], attrs)[1:]):
         if array is not None:
