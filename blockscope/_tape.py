@@ -108,14 +108,10 @@ def record(op, attrs, ctx, inputs, result, outs):
                 stored = True
     if stored:
         node.counts = tuple([x._storage.writes if x._storage is not None else 0 for x in inputs])
-    if not op.saves_all:
-        saves = op.saves_inputs
-        if saves is None:
-            saves = (op.saves_variadic,) * len(inputs)
-        for x, keep in zip(inputs, saves):
-            if not keep and x._raw is not None and x._raw.nbytes > _SMALL:
-                node.inputs = _without_values(inputs, saves)
-                break
+    for i in op.unsaved_positions if op.unsaved_positions is not None else () if op.saves_variadic else range(len(inputs)):
+        if i < len(inputs) and inputs[i]._raw is not None and inputs[i]._raw.nbytes > _SMALL:
+            node.inputs = _without_values(op, inputs)
+            break
     if op.saves_output:
         node.output = result
         storage = outs[0]._own_storage()
@@ -134,7 +130,9 @@ def record(op, attrs, ctx, inputs, result, outs):
         out._index = 0
 
 
-def _without_values(inputs, saves):
+def _without_values(op, inputs):
+    """Return the inputs with stand-ins for large ones whose values the gradient doesn't need."""
+    saves = op.saves_inputs if op.saves_inputs is not None else (op.saves_variadic,) * len(inputs)
     return tuple([x if keep or x._raw is None or x._raw.nbytes <= _SMALL else Like(x._raw) for x, keep in zip(inputs, saves)])
 
 
@@ -179,13 +177,16 @@ class RawMode:
 
     def __init__(self, training):
         self.training = training
+        self._ctx = self._found = None
 
     def functions(self, ctx):
         """Return the operators for gradient rules."""
-        env = ctx._environments[self.training]
-        if env.functions is None:
-            env.functions = RawFunctions(env)
-        return env.functions
+        if ctx is not self._ctx:
+            env = ctx._environments[self.training]
+            if env.functions is None:
+                env.functions = RawFunctions(env)
+            self._ctx, self._found = ctx, env.functions
+        return self._found
 
     def inputs(self, node):
         """Return the inputs of a node as its gradient rule wants them."""

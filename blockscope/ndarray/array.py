@@ -364,7 +364,14 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
                         _record(kind.arrays, _NO_ATTRS, ctx, (self, other), out._raw, (out,))
                     return out
             return self._invoke(kind.arrays, (self, other), _NO_ATTRS)
-        if cls is float or cls is int or isinstance(other, (Number, np.generic)):
+        if cls is float or cls is int:
+            a = self._raw
+            if kind.fast_scalar is not None and a.__class__ is _host_array and a.dtype.kind == "f":
+                out = NDArray(kind.fast_scalar(a, float(other)), self._ctx)
+                if self._node is not None and _recording():
+                    _record(kind.scalar, {"scalar": float(other), "is_int": False}, self._ctx, (self,), out._raw, (out,))
+                return out
+        if isinstance(other, (Number, np.generic)):
             return self._invoke(kind.scalar, (self,), {"scalar": float(other), "is_int": False})
         if isinstance(other, NDArray):
             return self._invoke(kind.arrays, (self, other), _NO_ATTRS)

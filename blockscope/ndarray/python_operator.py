@@ -26,7 +26,7 @@ class PythonOperator:
     saves_inputs = None
     saves_variadic = False
     saves_all = False
-    saved_positions = ()
+    saved_positions = unsaved_positions = ()
     saves_output = False
     second_order = True
     inputs = ()

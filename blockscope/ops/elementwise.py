@@ -99,16 +99,19 @@ class Arithmetic:
         A number on the right, and on the left.
     fast : numpy.ufunc or None
         The ufunc that alone is the whole operation for two host arrays of one dtype.
+    fast_scalar : numpy.ufunc or None
+        The same for a host array of floats and a number.
     """
 
-    __slots__ = ("arrays", "fast", "reflected", "scalar", "symbol")
+    __slots__ = ("arrays", "fast", "fast_scalar", "reflected", "scalar", "symbol")
 
-    def __init__(self, symbol, arrays, scalar, reflected, fast):
+    def __init__(self, symbol, arrays, scalar, reflected, fast=None, fast_scalar=None):
         self.symbol = symbol
         self.arrays = arrays
         self.scalar = scalar
         self.reflected = reflected
         self.fast = fast
+        self.fast_scalar = fast_scalar
 
 
 def _ufunc(name, keeps_dtype):

@@ -122,6 +122,7 @@ class Operator:
         self._saves_inputs = flags
         self.saves_all = flags is not None and all(flags)
         self.saved_positions = None if flags is None else tuple(i for i, keep in enumerate(flags) if keep)
+        self.unsaved_positions = None if flags is None else tuple(i for i, keep in enumerate(flags) if not keep)
 
     def count_outputs(self, attrs):
         """Return how many arrays forward returns under these attributes."""
