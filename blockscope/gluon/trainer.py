@@ -2,11 +2,12 @@
 import os
 from collections.abc import Mapping, ValuesView
 
-from .. import optimizer as opt
 from ..errors import MXNetError, public_class
 from ..formats.atomic import open_atomic
 from ..kvstore import KVStore, KVStoreBase
 from ..kvstore import create as create_kvstore
+from ..optimizer import Optimizer, get_updater
+from ..optimizer import create as create_optimizer
 from ._parameter import Parameter
 from ._parameter_dict import ParameterDict
 
@@ -88,14 +89,14 @@ class Trainer:
 
     def _init_optimizer(self, optimizer, optimizer_params):
         param_dict = dict(enumerate(self._params))
-        if isinstance(optimizer, opt.Optimizer):
+        if isinstance(optimizer, Optimizer):
             if optimizer_params:
                 raise AssertionError('optimizer_params must be None if optimizer is an instance of Optimizer instead of str')
             self._optimizer = optimizer
             optimizer.param_dict = param_dict
         else:
-            self._optimizer = opt.create(optimizer, param_dict=param_dict, **optimizer_params)
-        self._updaters = [opt.get_updater(self._optimizer) for _ in self._contexts]
+            self._optimizer = create_optimizer(optimizer, param_dict=param_dict, **optimizer_params)
+        self._updaters = [get_updater(self._optimizer) for _ in self._contexts]
 
     # ---- the store ---------------------------------------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Trainer:
     def _give_optimizer(self, store):
         if type(store) is KVStore:
             # Updates happen on the first replica of each parameter, by the first updater: the store only sums.
-            store._set_updater(self._updaters[0] if self._updaters else opt.get_updater(self._optimizer))
+            store._set_updater(self._updaters[0] if self._updaters else get_updater(self._optimizer))
         else:
             store.set_optimizer(self._optimizer)
 
