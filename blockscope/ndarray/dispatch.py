@@ -254,6 +254,10 @@ def _create(op, given, out):
     elif isinstance(ctx, str):
         kind, _, number = ctx.rstrip(")").partition("(")
         ctx = Context(kind, int(number or 0))
+    if isinstance(out, NDArray):  # shape and dtype that are not given are those of the array to fill
+        for name, value in (("shape", out.shape), ("dtype", out._raw.dtype)):
+            if name in op.attributes:
+                given.setdefault(name, value)
     return invoke(op, (), op.parse(given), out, ctx)
 
 

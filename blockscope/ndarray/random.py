@@ -40,12 +40,8 @@ def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
             raise ValueError(_MIXED.format(public_class(type(first)), public_class(type(other))))
     if shape is not None:
         kwargs["shape"] = shape
-    elif out is not None and not arrays:
-        kwargs["shape"] = out.shape
     if dtype is not None:
         kwargs["dtype"] = dtype
-    elif out is not None and not arrays:
-        kwargs["dtype"] = out.dtype
     if arrays:
         return function(sampler)(*parameters, out=out, **kwargs)
     return function(random)(*parameters, ctx=ctx, out=out, **kwargs)

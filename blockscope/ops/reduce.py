@@ -153,8 +153,9 @@ def _(F, dy, y, data, *, axis, keepdims, exclude):
 def _extreme_gradient(F, dy, y, data, *, axis, keepdims, exclude):
     """Every element that equals the extreme gets the whole gradient."""
     def gradient():
-        chosen = data == spread(F, y, data, axis, keepdims, exclude)
-        return spread(F, dy, data, axis, keepdims, exclude) * chosen
+        axes = reduced_axes(axis, exclude, data.ndim)
+        chosen = data == expand_reduced(y, axes, data.shape, keepdims)
+        return expand_reduced(dy, axes, data.shape, keepdims) * chosen
     return (gradient,)
 
 
