@@ -8,7 +8,7 @@ from . import block, parameter
 from .block import Block, HybridBlock
 from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
 
-_SUBMODULES = ("data", "loss", "nn", "rnn", "trainer", "utils")
+_SUBMODULES = ("contrib", "data", "loss", "nn", "rnn", "trainer", "utils")
 __all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict", "Trainer",
            "block", "parameter", *_SUBMODULES]
 
