@@ -30,11 +30,23 @@ __version__ = "1.9.1"
 
 _SUBMODULES = {
     "gluon": "gluon", "init": "initializer", "initializer": "initializer", "kv": "kvstore", "kvstore": "kvstore",
-    "lr_scheduler": "lr_scheduler", "metric": "metric", "operator": "operator", "optimizer": "optimizer", "random": "random", "rnd": "random",
+    "lr_scheduler": "lr_scheduler", "metric": "metric", "operator": "operator", "optimizer": "optimizer", "npx": "numpy_extension",
+    "numpy_extension": "numpy_extension", "random": "random", "rnd": "random", "util": "util",
+}
+# What MXNet has and blockscope has not: the error for naming one says so.
+_ABSENT = {
+    "sym": "symbolic graphs", "symbol": "symbolic graphs", "mod": "the Module front end", "module": "the Module front end",
+    "io": "data iterators", "image": "image reading", "img": "image reading", "recordio": "RecordIO files",
+    "np": "mx.np arrays", "model": "the Module front end", "callback": "the Module front end", "executor": "symbolic graphs",
+    "viz": "symbolic graphs", "visualization": "symbolic graphs", "monitor": "symbolic graphs", "profiler": "the profiler",
+    "test_utils": "test_utils", "contrib": "mx.contrib", "rnn": "the Module front end",
 }
 
 
 def __getattr__(attribute):
+    if attribute in _ABSENT:
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}: not part of blockscope yet "
+                             f"({_ABSENT[attribute]})")
     if attribute not in _SUBMODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
     module = _importlib.import_module(f".{_SUBMODULES[attribute]}", __name__)

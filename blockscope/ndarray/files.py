@@ -6,6 +6,7 @@ from ..backend import cpu
 from ..errors import FormatError, MXNetError
 from ..formats import params
 from .array import NDArray
+from .np_shape import is_np_shape
 
 
 def save(fname, data):
@@ -50,9 +51,10 @@ def _record(array):
 def _contents(names, records, name):
     try:
         for i, record in enumerate(records):
-            if record.version == 3 and not (record.shape and all(n > 0 for n in record.shape)):
+            if record.version == 3 and not is_np_shape() and not (record.shape and all(n > 0 for n in record.shape)):
                 raise FormatError(f"{name}: array {i if names is None else names[i]!r} of shape {record.shape} was saved in np "
-                                  "shape semantics (an array of no axes or no elements), must be loaded in the same semantics")
+                                  "shape semantics (an array of no axes or no elements), must be loaded in the same semantics: call "
+                                  "mx.util.set_np_shape(True) first")
         values = params.dense_arrays(names, records, name)
     except FormatError as error:
         raise MXNetError(str(error)) from error
