@@ -294,7 +294,8 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
                             "Accepted keyword arguments are 'shape' and 'reverse'.")
         target = infer_reshape(self.shape, shape, reverse)
         if _recording() and self._node is not None:
-            return self._call("Reshape", shape=shape, reverse=reverse)
+            self._reshaped(target)  # makes the memory one that can be shared
+            return self._share(self._call("Reshape", shape=shape, reverse=reverse))
         return self._view(self._reshaped(target))
 
     def _reshaped(self, target):

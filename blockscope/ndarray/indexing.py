@@ -82,7 +82,8 @@ def _get(x, key):
     basic, key = _split_key(x, key)
     if x._node is not None and ambient.recording():
         if basic:
-            return x._invoke(_basic, (x,), {"key": key})
+            x._owned()
+            return x._share(x._invoke(_basic, (x,), {"key": key}))
         return x._invoke(_advanced, (x,), {"key": key})
     if not basic:
         result = x._raw[key]
@@ -152,7 +153,7 @@ def _at_least_one_axis(raw):
 
 def _get_basic(env, data, *, key: int):
     raw = data[key]
-    return _at_least_one_axis(env.xp.asarray(raw))
+    return raw if raw.ndim else data[_whole(key, data.ndim)]
 
 
 def _get_advanced(env, data, *, key: int):

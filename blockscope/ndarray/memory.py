@@ -62,6 +62,12 @@ class Memory:
         new._storage = self._own_storage()
         return new
 
+    def _share(self, part):
+        """Let a recorded part of this array share its memory for writing too where it is contiguous, as MXNet's views do."""
+        if part._alias and part._storage is self._storage and part._raw.flags.c_contiguous:
+            part._alias = False
+        return part
+
     def _owned(self):
         """Return the raw array after making it this array's own memory (not an alias), so that it can be viewed."""
         if self._alias:

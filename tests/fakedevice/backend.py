@@ -81,15 +81,27 @@ class FakeBackend(Backend):
         return 0, 0
 
 
+_entered = 0
+
+
 @contextlib.contextmanager
 def installed():
-    """Make ``Context('fake', i)`` exist for a while; gives the function ``fake(i=0)``."""
-    base.register_backend("fake", FakeBackend())
-    Context.devstr2type["fake"] = TYPE_NUMBER
-    Context.devtype2str[TYPE_NUMBER] = "fake"
+    """Make ``Context('fake', i)`` exist for a while; gives the function ``fake(i=0)``.  May be nested."""
+    global _entered
+    if not _entered:
+        base.register_backend("fake", FakeBackend())
+        Context.devstr2type["fake"] = TYPE_NUMBER
+        Context.devtype2str[TYPE_NUMBER] = "fake"
+    _entered += 1
     try:
         yield lambda device_id=0: Context("fake", device_id)
     finally:
-        del base._backends["fake"], Context.devstr2type["fake"], Context.devtype2str[TYPE_NUMBER]
-        for key in [k for k in context._known if k[0] == "fake"]:
-            del context._known[key]
+        _entered -= 1
+        if not _entered:
+            _uninstall()
+
+
+def _uninstall():
+    del base._backends["fake"], Context.devstr2type["fake"], Context.devtype2str[TYPE_NUMBER]
+    for key in [k for k in context._known if k[0] == "fake"]:
+        del context._known[key]
