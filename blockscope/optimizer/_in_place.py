@@ -11,6 +11,7 @@ __all__ = ["InPlace"]
 
 # Larger host arrays are updated piece by piece: weight, gradient, states and scratch of a piece stay in the cache.
 _PIECE = 32768
+_BY_PIECES = ("by pieces",)
 
 
 class InPlace(Optimizer):
@@ -90,37 +91,29 @@ class InPlace(Optimizer):
         return self._get_lrs(indices), self._get_wds(indices)
 
     def _run(self, ctx, indices, weights, grads, states, lrs, wds, mixed):
-        last, step = self._last if self._last[0] is not None and self._last[0][3:] == (ctx, self._key()) else (None, None)
-        buffers = None
+        last, step = self._last
+        if last is None or last[3:] != (ctx, self._key()):
+            last = None
         for index, weight, grad, state, lr, wd in zip(indices, weights, grads, states, lrs, wds):
+            target, raw_grad = weight, grad._raw
             if mixed:
                 state, target = self._split(state)
-                raw_grad = grad._raw.astype(np.float32)
-            else:
-                target, raw_grad = weight, grad._raw
+                raw_grad = raw_grad.astype(np.float32)
             raw = target._writable()
             if last is None or lr != last[0] or wd != last[1] or raw.dtype is not last[2]:
-                step, rule = self._bind(raw.dtype, ctx, lr, wd, index, state)
-                key = self._key()
-                last = None if key is None else (lr, wd, raw.dtype, ctx, key)
-                self._last = (last, step)
-                buffers = None
-            if buffers is None:
-                buffers = self._scratch.setdefault((ctx, raw.dtype, step.scratch), {})
+                last, step = self._bind(raw.dtype, ctx, lr, wd, index, state)
             if raw_grad.shape != raw.shape or raw_grad.dtype != raw.dtype:
                 raise MXNetError(self._mismatch(index, weight, grad))
-            if state.__class__ is NDArray:
-                arrays = (raw, raw_grad, state._writable(), raw)
-            elif state is None:
+            if state is None:
                 arrays = (raw, raw_grad, raw)
+            elif state.__class__ is NDArray:
+                arrays = (raw, raw_grad, state._writable(), raw)
             else:
                 arrays = (raw, raw_grad, *[s._writable() for s in self._states(state)], raw)
-            scratch = buffers.get(raw.shape)
-            if scratch is None:
-                scratch = self._allocate(buffers, step, ctx, arrays)
             try:
-                if scratch is None:
-                    _by_pieces(step, arrays, self._pieces(buffers, step, ctx, raw.dtype))
+                scratch = step.buffers.get(raw.shape) or self._allocate(step, ctx, arrays)
+                if scratch is _BY_PIECES:
+                    _by_pieces(step, arrays, self._pieces(step, ctx, raw.dtype))
                 else:
                     step(*arrays, *scratch)
             except (TypeError, ValueError) as error:
@@ -130,26 +123,31 @@ class InPlace(Optimizer):
                 weight._assign(target)
 
     def _bind(self, dtype, ctx, lr, wd, index, state):
+        """Return the update step for these coefficients, and what it is good for; remember both where they may come again."""
         rule, given = self._rule(lr, wd, index, state)
         step = rule(coefficients(ctx._backend.xp, dtype), **given)
         step.scratch, step.elementwise = rule.scratch, rule.elementwise
-        return step, rule
+        step.buffers = self._scratch.setdefault((ctx, dtype, rule.scratch), {})
+        key = self._key()
+        last = None if key is None else (lr, wd, dtype, ctx, key)
+        self._last = (last, step)
+        return last, step
 
-    def _allocate(self, buffers, step, ctx, arrays):
-        """Make and keep scratch arrays of one shape, or return None where the update goes by pieces."""
+    def _allocate(self, step, ctx, arrays):
+        """Make (and keep, if they are small) scratch arrays of one shape, or say that the update goes by pieces."""
         raw = arrays[0]
-        if (raw.size > _PIECE and step.elementwise and isinstance(raw, np.ndarray)
-                and all(a.flags.c_contiguous and a.shape == raw.shape for a in arrays)):
-            return None
+        large = raw.size > _PIECE and isinstance(raw, np.ndarray)
+        if large and step.elementwise and all(a.flags.c_contiguous and a.shape == raw.shape for a in arrays):
+            return _BY_PIECES
         made = tuple(ctx._backend.xp.empty(raw.shape, raw.dtype) for _ in range(step.scratch))
-        if raw.size <= _PIECE or not isinstance(raw, np.ndarray):
-            buffers[raw.shape] = made
+        if not large:
+            step.buffers[raw.shape] = made
         return made
 
-    def _pieces(self, buffers, step, ctx, dtype):
-        if _PIECE not in buffers:
-            buffers[_PIECE] = tuple(ctx._backend.xp.empty(_PIECE, dtype) for _ in range(step.scratch))
-        return buffers[_PIECE]
+    def _pieces(self, step, ctx, dtype):
+        if _PIECE not in step.buffers:
+            step.buffers[_PIECE] = tuple(ctx._backend.xp.empty(_PIECE, dtype) for _ in range(step.scratch))
+        return step.buffers[_PIECE]
 
     def _mismatch(self, index, weight, grad):
         return (f"{type(self).__name__}: weight {index} has shape {weight.shape} and type {weight._raw.dtype}, but its gradient has "

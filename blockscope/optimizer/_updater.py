@@ -73,7 +73,10 @@ class Updater:
     def _update_all(optimizer, index, weight, grad, states):
         """Update all weights of one type in one call."""
         first = weight[0]._raw.dtype
-        if all(w._raw.dtype is first for w in weight):
+        for w in weight:
+            if w._raw.dtype is not first:
+                break
+        else:
             optimizer.update_multi_precision(index, weight, grad, states)
             return
         for group in _by_type(index, weight, grad, states).values():
