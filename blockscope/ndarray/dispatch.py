@@ -83,10 +83,10 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
             with env.scope:
                 result = op.forward(env, *raws, **given)
     except (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
-        explained = _explained(error, op, raws, attrs)
-        if explained is error:
+        # No local name for the new error: its traceback holds this frame, and the cycle would keep the arrays.
+        if isinstance(error, MXNetError) and (type(error) is not MXNetError or _call_text(op, raws, attrs) in str(error)):
             raise
-        raise explained from error
+        raise _explained(error, _call_text(op, raws, attrs)) from error
     if out is None:
         if result.__class__ is tuple or op.aliasing:
             outs = _wrap(op, result, raws, inputs, attrs, ctx)
@@ -102,14 +102,15 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     return outs[0] if len(outs) == 1 else outs
 
 
-def _explained(error, op, raws, attrs):
+def _call_text(op, raws, attrs):
+    return op.describe_call([None if r is None else r.shape for r in raws], attrs)
+
+
+def _explained(error, call_text):
     """Return an error of a forward function with the call that it came from."""
-    call_text = op.describe_call([None if r is None else r.shape for r in raws], attrs)
-    if not isinstance(error, MXNetError):
-        return MXNetError(f"{call_text}: {error}")
-    if type(error) is not MXNetError or call_text in str(error):
-        return error
-    return MXNetError(f"{error}, in operator {call_text}")
+    if isinstance(error, MXNetError):
+        return MXNetError(f"{error}, in operator {call_text}")
+    return MXNetError(f"{call_text}: {error}")
 
 
 def _dtype_error(op, raws, attrs):

@@ -230,3 +230,19 @@ def test_save_refuses(tmp_path, data):
     with pytest.raises((TypeError, ValueError), match=r"save only accept|data needs to either be"):
         mx.nd.save(tmp_path / "f", data)
     assert not (tmp_path / "f").exists()
+
+
+def test_an_error_keeps_no_arrays():
+    """The traceback of an operator's error goes with the error, and with it the arrays, without the cycle collector."""
+    gc.disable()
+    try:
+        x = mx.nd.zeros((2, 3))
+        with pytest.raises(mx.MXNetError, match="broadcast_add"):
+            mx.nd.broadcast_add(x, mx.nd.zeros((5,)))
+        with pytest.raises(mx.MXNetError, match="elemwise_add"):
+            mx.nd.elemwise_add(x, mx.nd.zeros((5,)))
+        watched = weakref.ref(x)
+        del x
+        assert watched() is None
+    finally:
+        gc.enable()
