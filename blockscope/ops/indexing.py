@@ -245,6 +245,14 @@ def unravel_index(env, data, *, shape: Shape | None = None):
     return env.xp.stack([left, *reversed(parts)]).astype(data.dtype)
 
 
+def _no_slope(F, dy, _y, _data, *, shape):
+    return (lambda: F.zeros_like(_data),)
+
+
+ravel_multi_index.gradient(_no_slope)
+unravel_index.gradient(_no_slope)
+
+
 # ---- by mask -------------------------------------------------------------------------------------------------------------
 
 def _row_condition(condition, x):

@@ -295,3 +295,18 @@ def _stop(F, dy, _y, _data, **_attrs):
 for _op in (uniform_like, normal_like, exponential_like, gamma_like, poisson_like, negative_binomial_like,
             generalized_negative_binomial_like):
     _op.gradient(_stop)
+
+
+def _stop_one(F, dy, _y, _first, **_attrs):
+    return (lambda: F.zeros_like(_first),)
+
+
+def _stop_two(F, dy, _y, _first, _second, **_attrs):
+    return (lambda: F.zeros_like(_first)), (lambda: F.zeros_like(_second))
+
+
+# Draws don't pass gradients to the parameters: a reparameterised draw (mu + sigma * normal()) does.
+for _op in (sample_exponential, sample_poisson):
+    _op.gradient(_stop_one)
+for _op in (sample_uniform, sample_normal, sample_gamma, sample_negative_binomial, sample_generalized_negative_binomial):
+    _op.gradient(_stop_two)

@@ -69,6 +69,18 @@ def test_multinomial_passes_gradients_to_probabilities():
     np.testing.assert_allclose(p.grad.asnumpy(), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("name", "count"), [("uniform", 2), ("normal", 2), ("gamma", 2), ("poisson", 1), ("negative_binomial", 2),
+                                             ("generalized_negative_binomial", 2)])
+def test_draws_pass_no_gradient_to_parameters(name, count):
+    parameter = nd.array([0.5, 0.75])
+    parameter.attach_grad()
+    with mx.autograd.record():
+        drawn = getattr(nd.random, name)(*[parameter] * count)
+        total = drawn * parameter
+    total.backward()
+    np.testing.assert_allclose(parameter.grad.asnumpy(), drawn.asnumpy(), rtol=1e-6)
+
+
 def test_shuffle_permutes_slices():
     x = nd.arange(60).reshape((20, 3))
     shuffled = nd.random.shuffle(x).asnumpy()
