@@ -106,17 +106,38 @@ def data_gradient(xp, dy, w, geometry, size):
     shape = (count, channels) + tuple(n + 2 * p for n, p in zip(size, geometry.pad))
     if _depthwise(w, geometry):
         return _unpadded(_depthwise_data(xp, dy, w, xp.zeros(shape, dy.dtype), geometry), geometry.pad)
+    if _by_forward(dy, w, geometry, size):
+        return _data_by_forward(xp, dy, w, geometry)
     filters = w.reshape((groups, w.shape[0] // groups, -1)).swapaxes(1, 2)
     rows = dy.reshape((count, groups, dy.shape[1] // groups, -1))
     if _pointwise(kernel, geometry):
         return xp.matmul(filters, rows).reshape(shape)
     dx = xp.zeros(shape, dy.dtype)
-    for first, last in _chunks(count, channels * prod(kernel) * rows.shape[3]):
-        patches = xp.matmul(filters, rows[first:last]).reshape((last - first, channels) + kernel + dy.shape[2:])
+    chunks = _chunks(count, channels * prod(kernel) * rows.shape[3])
+    buffer = xp.empty((chunks[0][1], groups, filters.shape[1], rows.shape[3]), dy.dtype)
+    for first, last in chunks:
+        patches = xp.matmul(filters, rows[first:last], out=buffer[:last - first])
+        patches = patches.reshape((last - first, channels) + kernel + dy.shape[2:])
         part = dx[first:last]
         for point, where in points(kernel, dy.shape[2:], geometry):
             part[where] += patches[(slice(None), slice(None), *point)]
     return _unpadded(dx, geometry.pad)
+
+
+def _by_forward(dy, w, geometry, size):
+    """Whether the data gradient is cheaper as a convolution of dy: no strides, and not many more patches to gather."""
+    reach = [d * (k - 1) for d, k in zip(geometry.dilate, w.shape[2:])]
+    return (prod(geometry.stride) == 1 and w.shape[0] <= 2 * w.shape[1] * geometry.groups
+            and all(p <= r and n + r - 2 * p == m for p, r, n, m in zip(geometry.pad, reach, dy.shape[2:], size)))
+
+
+def _data_by_forward(xp, dy, w, geometry):
+    """Return the data gradient without strides: dy convolved with the kernels turned around, inputs and outputs exchanged."""
+    groups, kernel = geometry.groups, w.shape[2:]
+    turned = xp.flip(w.reshape((groups, w.shape[0] // groups, *w.shape[1:])), tuple(range(3, 3 + len(kernel))))
+    turned = turned.swapaxes(1, 2).reshape((w.shape[1] * groups, w.shape[0] // groups, *kernel))
+    pad = tuple(d * (k - 1) - p for p, d, k in zip(geometry.pad, geometry.dilate, kernel))
+    return forward(xp, dy, turned, geometry._replace(pad=pad))
 
 
 def weight_gradient(xp, dy, x, geometry, kernel):

@@ -9,10 +9,13 @@ from ...errors import public_class
 from ..block import Block, HybridBlock
 from ..utils import _indent
 from .activations import Activation
-from .norm_layers import BatchNorm, BatchNormReLU, GroupNorm, InstanceNorm, LayerNorm, _BatchNorm  # noqa: F401
+from .norm_layers import BatchNorm, BatchNormReLU, GroupNorm, InstanceNorm, LayerNorm, _BatchNorm
 
 __all__ = ['Sequential', 'HybridSequential', 'Dense', 'Dropout', 'Embedding', 'BatchNorm', 'BatchNormReLU', 'InstanceNorm',
            'LayerNorm', 'GroupNorm', 'Flatten', 'Lambda', 'HybridLambda']
+
+for _class in (_BatchNorm, BatchNorm, BatchNormReLU, InstanceNorm, LayerNorm, GroupNorm):
+    _class.__module__ = __name__  # messages and pickles name the public home
 
 
 class _Stack:
