@@ -32,6 +32,12 @@ Fixed:
 - A layer whose weight has `grad_req='null'` still gets the gradient of its bias (on the CPU, MXNet leaves it at 0).
 - BatchNorm's running statistics change in a training forward pass (on the CPU, MXNet changes them in backward only), and
   `scale=False` does not overwrite gamma.
+- A slice of a `Concurrent` or `HybridConcurrent` keeps its axis (it became -1 before, so that the slice joined other axes).
+- Cells of `gluon.contrib.rnn` take lists as kernels, and a block as activation when they are unrolled (TypeError, AttributeError
+  before); `VariationalDropoutCell` of a stack looks for a bidirectional cell (AttributeError before); `dynamic_unroll` of layout NTC
+  drops the same values at every step (of every sequence before).
+- `SyncBatchNorm` has a gradient in prediction (of unset memory before). Training with a batch cut over several devices is refused, where
+  MXNet, being asynchronous, computes it, or waits for ever if parts are missing.
 - `Trainer` takes views of dictionaries (`net.collect_params().values()`).
 - A call that fails leaves parameters, scopes and counters as they were; a failed first forward pass can be repeated.
 

@@ -2,6 +2,7 @@
 
 Known bug of MXNet 1.9.1 that is fixed here: a list as kernel is taken as a tuple is (TypeError there).
 """
+from .... import ndarray
 from ....base import numeric_types
 from ...rnn import HybridRecurrentCell
 
@@ -89,6 +90,20 @@ class _BaseConvRNNCell(HybridRecurrentCell):
     def state_info(self, batch_size=0):
         """Return a list of dictionaries with `shape` and `__layout__` of each state."""
         return [{'shape': (batch_size, *self._state_shape), '__layout__': self._conv_layout} for _ in range(self._states)]
+
+    def begin_state(self, batch_size=0, func=ndarray.zeros, **kwargs):
+        """Return the states for the first step; see `RecurrentCell.begin_state`.
+
+        Raises
+        ------
+        ValueError
+            The kernel for the input is larger than the padded input.
+        """
+        if min(self._state_shape) < 0:
+            raise ValueError(f'{type(self).__name__} {self.name} has no state: i2h_kernel {self._i2h_kernel} with i2h_dilate '
+                             f'{self._i2h_dilate} and i2h_pad {self._i2h_pad} is larger than input_shape {self._input_shape} '
+                             f'({self._conv_layout[1:]})')
+        return super().begin_state(batch_size=batch_size, func=func, **kwargs)
 
     def _conv_forward(self, F, inputs, states, i2h_weight, h2h_weight, i2h_bias, h2h_bias, prefix):
         """Return the convolutions of one step's input and state."""

@@ -86,6 +86,9 @@ def test_wrong_settings():
         contrib.Conv2DRNNCell((3, 4, 4), 2, (3,), 3)
     with pytest.raises(ValueError, match=r'input_shape of a 2D cell has 3 numbers, in the order CHW, but is \(3, 4\)'):
         contrib.Conv2DRNNCell((3, 4), 2, 3, 3)  # MXNet makes a cell that can't be called
+    small = contrib.Conv1DGRUCell((3, 2), 2, 4, 3, prefix='small_')  # which has a name in MXNet too, and a state of -1 values
+    with pytest.raises(ValueError, match=r'Conv1DGRUCell small has no state: i2h_kernel \(4,\).*larger than input_shape \(3, 2\)'):
+        small.begin_state(1)
 
 
 def test_a_block_as_activation_can_be_unrolled():
