@@ -18,7 +18,7 @@ from ..ops.attributes import as_dtype
 from ..ops.reshape_codes import infer_reshape
 from . import indexing
 from .marking import Differentiable
-from .memory import Memory
+from .memory import Memory, move, raw_on
 
 _recording = ambient.recording
 _record = _tape.record
@@ -319,8 +319,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         """Overwrite every element with an array of the same shape, or a number."""
         self._refuse_recorded_write()
         if isinstance(value, NDArray):
-            raw = value._raw if value._ctx._backend is self._ctx._backend else \
-                self._ctx._backend.from_host(value.asnumpy(), self._ctx.device_id)
+            raw = raw_on(value, self._ctx)
         else:
             raw = value
         target = self._writable()
@@ -414,10 +413,3 @@ def _broadcast_error(op, a, b):
 
 def _unpickle(values, ctx):
     return NDArray(ctx._backend.from_host(values, ctx.device_id), ctx)
-
-
-def move(raw, source, target):
-    """Copy a raw array from one context to another."""
-    if source._backend is target._backend:
-        return target._backend.copy(raw, target.device_id)
-    return target._backend.from_host(source._backend.to_host(raw), target.device_id)

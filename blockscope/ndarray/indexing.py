@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import MXNetError, public_class
 from ..naming import ambient
 from ..ops import registry
+from .memory import raw_on
 
 
 def _is_basic(part):
@@ -21,9 +22,7 @@ def _is_basic(part):
 def _index_array(x, part):
     """Return an index as a raw integer (or boolean) array on the device of `x`."""
     if hasattr(part, "_raw"):
-        raw = part._raw
-        if part._ctx._backend is not x._ctx._backend:
-            raw = x._ctx._backend.from_host(part.asnumpy(), x._ctx.device_id)
+        raw = raw_on(part, x._ctx)
     elif isinstance(part, (list, tuple, range, np.ndarray)):
         host = np.asarray(part)
         if host.dtype.kind not in "iubf":
@@ -118,10 +117,7 @@ def put(x, key, value):
 def _value(x, value):
     backend = x._ctx._backend
     if hasattr(value, "_raw"):
-        if value._ctx._backend is backend:
-            raw = value._raw
-        else:
-            raw = backend.from_host(value.asnumpy(), x._ctx.device_id)
+        raw = raw_on(value, x._ctx)
     elif isinstance(value, (Number, np.generic)):
         return value
     elif type(value) is backend.array_type():

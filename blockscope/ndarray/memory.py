@@ -73,3 +73,17 @@ class Memory:
         if self._alias:
             self._separate()
         return self._raw
+
+
+def move(raw, source, target):
+    """Copy a raw array from one context to another."""
+    if source._backend is target._backend:
+        return target._backend.copy(raw, target.device_id)
+    return target._backend.from_host(source._backend.to_host(raw), target.device_id)
+
+
+def raw_on(array, ctx):
+    """Return an array's raw values for use on a context: its own where both share one memory, else a copy."""
+    if array._ctx is ctx or (array._ctx._backend is ctx._backend and ctx._backend.mixes_contexts):
+        return array._raw
+    return move(array._raw, array._ctx, ctx)

@@ -4,7 +4,7 @@ from ..backend import Context
 from ..errors import MXNetError
 from ..ops import registry
 from . import dispatch
-from .array import move
+from .memory import move
 
 
 class _ContextKind:

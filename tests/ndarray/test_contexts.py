@@ -160,6 +160,19 @@ def test_copyto_needs_a_target():
         mx.nd._internal._copyto(mx.nd.ones((2,)))
 
 
+def test_assigning_and_indexing_with_arrays_of_another_device(fake):
+    """As in MXNet, a value or an index may live elsewhere: it is copied."""
+    x = mx.nd.zeros((3,), ctx=fake(1))
+    for source in (fake(0), mx.cpu(), mx.cpu(1)):
+        x[:] = mx.nd.array([1, 2, 3], ctx=source)
+        assert x.asnumpy().tolist() == [1, 2, 3]
+        x[mx.nd.array([0, 2], ctx=source)] = 7
+        assert x.asnumpy().tolist() == [7, 2, 7]
+        assert x[mx.nd.array([1], ctx=source)].asnumpy().tolist() == [2]
+        mx.nd.array([4, 5, 6], ctx=source).copyto(x)
+        assert x.asnumpy().tolist() == [4, 5, 6]
+
+
 def test_array_of_a_device_array(fake):
     x = mx.nd.array([1, 2], ctx=fake(1))
     y = mx.nd.array(x._raw, ctx=fake(1))
