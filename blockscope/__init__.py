@@ -31,7 +31,8 @@ __version__ = "1.9.1"
 _SUBMODULES = {
     "gluon": "gluon", "init": "initializer", "initializer": "initializer", "kv": "kvstore", "kvstore": "kvstore",
     "lr_scheduler": "lr_scheduler", "metric": "metric", "operator": "operator", "optimizer": "optimizer", "npx": "numpy_extension",
-    "numpy_extension": "numpy_extension", "random": "random", "rnd": "random", "util": "util",
+    "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
+    "rnd": "random", "util": "util",
 }
 # What MXNet has and blockscope has not: the error for naming one says so.
 _ABSENT = {

@@ -41,6 +41,36 @@ Fixed:
 - `Trainer` takes views of dictionaries (`net.collect_params().values()`).
 - A call that fails leaves parameters, scopes and counters as they were; a failed first forward pass can be repeated.
 
+Fixed in recurrent layers:
+
+- `use_sequence_length` works on the CPU (ignored there before): outputs past the end are 0, states are those of the last valid step.
+- LSTM state clipping works (ignored before), and a projection has gradients on the CPU.
+- Layers with more than ten layers can be saved (AttributeError before).
+- `BidirectionalCell.unroll` takes layout NTC with `valid_length` and `merge_outputs=None`; cells take a block as activation when they are
+  stepped; `unroll` starts from states of the input's dtype; `ModifierCell.begin_state()` gives arrays (Symbols before).
+- A call that fails inside a modifier cell leaves its base cell as it was; `RNN(activation='x')` and bare assertions have texts; a
+  `sequence_length` that the layer was not made for warns (ignored before).
+
+Fixed in training and data:
+
+- Schedulers warn where MXNet prints; a schedule whose end equals its warm-up does not divide by zero.
+- `update_on_kvstore=True` works with one context; checks of stale gradients hold with several contexts too, and change nothing when they
+  fail; the same Parameter given twice is refused; an unknown kvstore name is an error at once.
+- adadelta leaves the caller's gradient alone; dcasgd works with momentum; lbsgd copies the gradients it remembers; LARS corrects the
+  momentum of all weights (of the first four before).
+- `CompositeEvalMetric.get_metric` raises its error (returned before); TopKAccuracy copes with a k above the number of classes; sums of
+  metrics are taken in float64.
+- The length message of `ArrayDataset` numbers arrays rightly; `IntervalSampler` knows its length with `rollover=False`; a killed worker of
+  a DataLoader is an error at once; workers draw different random numbers; samples of unequal shape are refused.
+- `clip_global_norm` takes float16, float64 and mixed types; `download` never leaves a file with a wrong hash in place; `nd.save` refuses a
+  name with a zero character (cut before).
+
+Fixed in operators:
+
+- `gather_nd`'s gradient of a negative index goes where the value came from (to the row before it in MXNet); `sign(nan)` is nan.
+- Rows of `while_loop` after the last step are zero (undefined before); second-order gradients exist for powers, products, `dot` and what is
+  built of them.
+
 Kept:
 
 - `params=` looks one level deep, and a second block that shares may set the first one's initializer where it had none: names and values
@@ -53,6 +83,9 @@ Kept:
 - `cpu_pinned(0)` finds the replica on `cpu(0)`: both are host memory.
 - `nd.save` of an empty dictionary comes back as an empty list: the file format has no way to tell.
 - GroupNorm has gamma and beta per group; BatchNorm's repr and shapes: files.
+- Integer arrays truncate the numbers they are combined with; `rint` rounds halves down: values of existing programs.
+- Two parameters of one name are both updated by a Trainer; factor schedulers never go back; the default rate of an optimizer overwrites a
+  scheduler's `base_lr` (with a warning now).
 - A `NameManager`, `AttrScope` or block scope that is left without being entered raises what MXNet raises, words included.
 
 Beyond MXNet: NumPy and CuPy arrays can be passed to any block (as NDArrays over the same memory); a parameter's replicas on several
