@@ -63,8 +63,9 @@ def _depthwise(w, geometry):
 
 
 def _chunks(count, each):
+    """Return how many images of `each` elements to take at a time, and the ranges of images."""
     step = max(1, min(count, _CHUNK // max(each, 1)))
-    return [(i, min(i + step, count)) for i in range(0, count, step)]
+    return step, [(i, min(i + step, count)) for i in range(0, count, step)]
 
 
 def _gathered(xp, x, kernel, size, geometry):
@@ -74,8 +75,8 @@ def _gathered(xp, x, kernel, size, geometry):
         yield 0, count, x.reshape((count, groups, height, prod(size)))
         return
     view = _patches(xp, padded(xp, x, geometry.pad), kernel, size, geometry)
-    chunks = _chunks(count, height * groups * prod(size))
-    buffer = xp.empty((chunks[0][1],) + view.shape[1:], x.dtype)
+    step, chunks = _chunks(count, height * groups * prod(size))
+    buffer = xp.empty((step, *view.shape[1:]), x.dtype)
     for first, last in chunks:
         part = buffer[:last - first]
         part[...] = view[first:last]
@@ -109,12 +110,12 @@ def data_gradient(xp, dy, w, geometry, size):
     if _by_forward(dy, w, geometry, size):
         return _data_by_forward(xp, dy, w, geometry)
     filters = w.reshape((groups, w.shape[0] // groups, -1)).swapaxes(1, 2)
-    rows = dy.reshape((count, groups, dy.shape[1] // groups, -1))
+    rows = dy.reshape((count, groups, dy.shape[1] // groups, prod(dy.shape[2:])))
     if _pointwise(kernel, geometry):
         return xp.matmul(filters, rows).reshape(shape)
     dx = xp.zeros(shape, dy.dtype)
-    chunks = _chunks(count, channels * prod(kernel) * rows.shape[3])
-    buffer = xp.empty((chunks[0][1], groups, filters.shape[1], rows.shape[3]), dy.dtype)
+    step, chunks = _chunks(count, channels * prod(kernel) * rows.shape[3])
+    buffer = xp.empty((step, groups, filters.shape[1], rows.shape[3]), dy.dtype)
     for first, last in chunks:
         patches = xp.matmul(filters, rows[first:last], out=buffer[:last - first])
         patches = patches.reshape((last - first, channels) + kernel + dy.shape[2:])

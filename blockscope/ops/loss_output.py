@@ -42,7 +42,7 @@ def softmax_output(env, data, label, *, grad_scale: float = 1.0, ignore_label: f
         return _softmax(env, data, 1)
     if preserve_shape:
         return _softmax(env, data, -1)
-    return _softmax(env, data.reshape((data.shape[0], -1)), 1).reshape(data.shape)
+    return _softmax(env, data.reshape((data.shape[0], prod(data.shape[1:]))), 1).reshape(data.shape)
 
 
 @softmax_output.gradient
@@ -60,13 +60,13 @@ def _backward_softmax_output(env, y, label, *, grad_scale: float, ignore_label: 
     if label.shape == y.shape:
         return (y - label.astype(y.dtype, copy=False)) * y.dtype.type(grad_scale)
     if multi_output:
-        p = y.reshape((y.shape[0], y.shape[1], -1))
+        p = y.reshape((y.shape[0], y.shape[1], prod(y.shape[2:])))
         label = label.reshape((p.shape[0], p.shape[2]))
     elif preserve_shape:
-        p = y.reshape((-1, y.shape[-1]))
+        p = y.reshape((prod(y.shape[:-1]), y.shape[-1]))
         label = label.reshape((-1,))
     else:
-        p = y.reshape((y.shape[0], -1))
+        p = y.reshape((y.shape[0], prod(y.shape[1:])))
         label = label.reshape((-1,))[:p.shape[0]]
     count = p.shape[1]
     target = one_hot(env, label, count, 1).astype(y.dtype)
