@@ -44,14 +44,14 @@ _ABSENT = {
 }
 
 
-def __getattr__(attribute):
-    if attribute in _ABSENT:
-        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}: not part of blockscope yet "
-                             f"({_ABSENT[attribute]})")
-    if attribute not in _SUBMODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
-    module = _importlib.import_module(f".{_SUBMODULES[attribute]}", __name__)
-    globals()[attribute] = module
+def __getattr__(key):
+    if key in _ABSENT:
+        raise AttributeError(f"module {__name__!r} has no key {key!r}: not part of blockscope yet "
+                             f"({_ABSENT[key]})")
+    if key not in _SUBMODULES:
+        raise AttributeError(f"module {__name__!r} has no key {key!r}")
+    module = _importlib.import_module(f".{_SUBMODULES[key]}", __name__)
+    globals()[key] = module
     return module
 
 

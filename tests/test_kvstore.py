@@ -81,7 +81,8 @@ def test_mistakes():
     assert (store.type, store.rank, store.num_workers, store.is_capable("optimizer")) == ("local", 0, 1, True)
 
 
-@pytest.mark.parametrize("name, text", [("dist_sync", "several machines"), ("nccl", "several machines"), ("foo", "unknown kvstore type 'foo'")])
+@pytest.mark.parametrize("name, text", [
+    ("dist_sync", "several machines"), ("nccl", "several machines"), ("foo", "unknown kvstore type 'foo'")])
 def test_other_kinds_are_refused(name, text):
     with pytest.raises(mx.MXNetError, match=text):
         mx.kv.create(name)

@@ -22,8 +22,8 @@ contrib = namespaces.Namespace(__name__ + ".contrib", "contrib")
 image = namespaces.Namespace(__name__ + ".image", "image")
 sparse = namespaces.Namespace(__name__ + ".sparse", "sparse")
 
-contrib.foreach, contrib.while_loop, contrib.cond = control_flow.foreach, control_flow.while_loop, control_flow.cond
-contrib.isnan, contrib.isinf, contrib.isfinite = elementwise.isnan, elementwise.isinf, elementwise.isfinite
+contrib.add(foreach=control_flow.foreach, while_loop=control_flow.while_loop, cond=control_flow.cond,
+            isnan=elementwise.isnan, isinf=elementwise.isinf, isfinite=elementwise.isfinite)
 
 from . import random  # noqa: E402  (uses the functions above)
 

@@ -406,6 +406,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
     def _call(self, name, *args, **kwargs):
         return self._function(name)(self, *args, **kwargs)
 
+
 def _broadcast_error(op, a, b):
     return MXNetError(f"operands could not be broadcast together with shapes {list(a.shape)} {list(b.shape)}, "
                       f"in operator {op.name}")

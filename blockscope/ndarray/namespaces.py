@@ -36,6 +36,10 @@ class Namespace(types.ModuleType):
         self.__path__ = []
         sys.modules[full_name] = self
 
+    def add(self, **functions):
+        """Put functions that are no operators into the namespace."""
+        self.__dict__.update(functions)
+
     def __getattr__(self, name):
         found = find(self._kind, name)
         if found is None:

@@ -219,27 +219,27 @@ def scatter_set_nd(env, lhs, rhs, indices, *, shape: Shape):
     return result
 
 
-def _check_shape(shape):
+def _given(shape):
     if not shape:
         raise ValueError("shape must be given: the lengths of the axes that indices run over")
+    return tuple(shape)
 
 
 @operator("_ravel_multi_index", "ravel_multi_index")
 def ravel_multi_index(env, data, *, shape: Shape | None = None):
     """Return flat indices of coordinates (axis 0) in an array of `shape`; the first length is not needed."""
-    _check_shape(shape)
+    lengths = _given(shape)
     flat = data[0]
-    for n, part in zip(shape[1:], data[1:]):
+    for n, part in zip(lengths[1:], data[1:]):
         flat = flat * n + part
-    return flat.copy() if len(shape) == 1 else flat
+    return flat.copy() if len(lengths) == 1 else flat
 
 
 @operator("_unravel_index", "unravel_index")
 def unravel_index(env, data, *, shape: Shape | None = None):
     """Return coordinates (axis 0) of flat indices in an array of `shape`; the first length is not needed."""
-    _check_shape(shape)
     left, parts = integers(data), []
-    for n in reversed(shape[1:]):
+    for n in reversed(_given(shape)[1:]):
         parts.append(left % n)
         left = left // n
     return env.xp.stack([left, *reversed(parts)]).astype(data.dtype)

@@ -7,8 +7,8 @@ from typing import Literal
 from .attributes import Shape
 from .registry import operator
 
-# ---- join ----------------------------------------------------------------------------------------------------------------
 
+# ---- join ----------------------------------------------------------------------------------------------------------------
 @operator("Concat", "concat", "_sparse_concat", count_attribute="num_args")
 def concat(env, *data, dim: int = 1):
     """Join arrays along an axis."""

@@ -8,8 +8,8 @@ from .reshape_codes import infer_reshape
 
 _SMALL = 8192  # elements up to which filling an array is cheaper than making a broadcast view of it
 
-# ---- reshape -------------------------------------------------------------------------------------------------------------
 
+# ---- reshape -------------------------------------------------------------------------------------------------------------
 def _old_target(shape, target, keep_highest):
     """Return the shape that the deprecated `target_shape` stands for: 0 is inferred, the first may be kept."""
     target = list(target)

@@ -7,7 +7,8 @@ from .registry import operator
 def _prepare(env, data, temperature, dtype):
     """Return data in the dtype to compute in (float16 gains range), and the dtype of the result."""
     if data.dtype.kind != "f" or (dtype is not None and dtype.kind != "f"):
-        raise ValueError(f"softmax takes and gives floating-point data, not {data.dtype if dtype is None else dtype}: use .astype('float32')")
+        raise ValueError(f"softmax takes and gives floating-point data, not {data.dtype if dtype is None else dtype}: use "
+                         ".astype('float32')")
     result = data.dtype if dtype is None else dtype
     if data.dtype.char == "e":
         data = data.astype("float32")

@@ -85,7 +85,6 @@ class _Conv(HybridBlock):
         return text + ')'
 
 
-
 class Conv1D(_Conv):
     """Convolve data of 1 dimension, (batch, channel, width).
 
