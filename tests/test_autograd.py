@@ -1,8 +1,9 @@
-"""Automatic differentiation: scopes and flags, the backward pass, gradients of gradients, functions of one's own, errors, memory.
+"""Automatic differentiation: scopes, the backward pass, gradients of gradients, functions of one's own, errors, memory.
 
-Flags, gradients and what raises were compared with MXNet 1.9.1 by running the same programs there; where we raise and MXNet
-computes something wrong (an overwritten input, a head gradient of another shape), the test says so.
+Flags, gradients and what raises were compared with MXNet 1.9.1 by running the same programs there; where we raise
+and MXNet computes something wrong (an overwritten input, a head gradient of another shape), the test says so.
 """
+
 import asyncio
 import gc
 import threading
@@ -28,7 +29,7 @@ def gradient(x):
     return x.grad.asnumpy().tolist()
 
 
-# ---- flags -------------------------------------------------------------------------------------------------------------------------
+# ---- flags ----
 
 
 def flags():
@@ -57,7 +58,12 @@ def test_flags_of_nested_scopes():
 
 
 def test_set_flags_returns_the_former():
-    assert [ag.set_recording(True), ag.set_recording(False), ag.set_training(True), ag.set_training(False)] == [False, True, False, True]
+    assert [ag.set_recording(True), ag.set_recording(False), ag.set_training(True), ag.set_training(False)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_scopes_unwind_after_exceptions_and_repeat():
@@ -90,6 +96,7 @@ def test_recording_in_threads_at_once():
                 y = x * x * x
             y.backward()
         results[number] = gradient(x)
+
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     for t in threads:
         t.start()
@@ -114,10 +121,11 @@ def test_each_task_has_its_own_flags():
             leave.set()
             inside = await task
         return outside, inside
+
     assert asyncio.run(main()) == ((False, False), (True, True))
 
 
-# ---- the backward pass -------------------------------------------------------------------------------------------------------------
+# ---- the backward pass ----
 
 
 def test_a_chain(device):
@@ -241,9 +249,14 @@ def test_mark_variables():
     assert x.grad.asnumpy().tolist() == [6, 6]
 
 
-@pytest.mark.parametrize("wrong", [
-    lambda x: ag.mark_variables([x], []), lambda x: ag.mark_variables([x], [x], ["write", "add"]),
-    lambda x: ag.mark_variables(x, nd.zeros((3,)), "sometimes")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: ag.mark_variables([x], []),
+        lambda x: ag.mark_variables([x], [x], ["write", "add"]),
+        lambda x: ag.mark_variables(x, nd.zeros((3,)), "sometimes"),
+    ],
+)
 def test_mark_variables_refuses(wrong):
     with pytest.raises(ValueError, match=r"numbers must agree|grad_req must be one of"):
         wrong(nd.zeros((3,)))
@@ -262,6 +275,7 @@ def test_training_mode_reaches_the_gradient():
 
         def backward(self, dy):
             return dy * (2 if ag.is_training() else 3)
+
     x = leaf([1.0])
     for train_mode, expected in ((True, 2), (False, 3)):
         with ag.record():
@@ -281,6 +295,7 @@ def test_recording_is_off_in_the_backward_pass():
         def backward(self, dy):
             seen.append(ag.is_recording())
             return dy
+
     x = leaf()
     with ag.record():
         y = Look()(x)
@@ -288,7 +303,7 @@ def test_recording_is_off_in_the_backward_pass():
     assert seen == [False, False]
 
 
-# ---- graphs that live once ---------------------------------------------------------------------------------------------------------
+# ---- graphs that live once ----
 
 
 def test_retain_graph():
@@ -312,8 +327,10 @@ def test_a_freed_part_of_a_graph_is_named():
         z.backward()
 
 
-@pytest.mark.parametrize("call", [lambda: (nd.ones((2,)) * 2).backward(), lambda: ag.backward([leaf() * 2]),
-                                  lambda: ag.grad(nd.ones((2,)), leaf())])
+@pytest.mark.parametrize(
+    "call",
+    [lambda: (nd.ones((2,)) * 2).backward(), lambda: ag.backward([leaf() * 2]), lambda: ag.grad(nd.ones((2,)), leaf())],
+)
 def test_what_was_not_recorded_cannot_be_a_head(call):
     with pytest.raises(mx.MXNetError, match=NOT_IN_GRAPH):
         call()
@@ -383,11 +400,19 @@ def test_an_unwalked_long_chain_is_freed_without_recursion():
     gc.collect()
 
 
-# ---- overwriting -------------------------------------------------------------------------------------------------------------------
+# ---- overwriting ----
 
 
-@pytest.mark.parametrize("write", [lambda x: x.__setitem__(0, 1), lambda x: x.__iadd__(1), lambda x: nd.ones((3,)).copyto(x),
-                                   lambda x: nd.broadcast_add(x, x, out=x)], ids=["set", "iadd", "copyto", "out"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.__setitem__(0, 1),
+        lambda x: x.__iadd__(1),
+        lambda x: nd.ones((3,)).copyto(x),
+        lambda x: nd.broadcast_add(x, x, out=x),
+    ],
+    ids=["set", "iadd", "copyto", "out"],
+)
 def test_overwriting_a_leaf_while_recording(write):
     x = leaf()
     with ag.record(), pytest.raises(mx.MXNetError, match=r"computational graph|[Ii]nplace operations|part of a graph"):
@@ -422,7 +447,9 @@ def test_stale_input_is_named():
         y = x * 2
         z = y * y
     y[:] = 0
-    with pytest.raises(mx.MXNetError, match=r"stale graph: input 'lhs' of broadcast_mul \(shape \(3,\)\) was overwritten"):
+    with pytest.raises(
+        mx.MXNetError, match=r"stale graph: input 'lhs' of broadcast_mul \(shape \(3,\)\) was overwritten"
+    ):
         z.backward()
 
 
@@ -446,12 +473,33 @@ def test_stale_through_a_view():
         z.backward()
 
 
-@pytest.mark.parametrize(("part", "expected"), [
-    (lambda x: x[0], [[-5, -5], [3, 4]]), (lambda x: x[0:1], [[-5, -5], [3, 4]]), (lambda x: x[0, 1], [[1, -5], [3, 4]]),
-    (lambda x: x.reshape((4,)), [[-5, -5], [-5, -5]]), (lambda x: x.reshape((2, 2))[0], [[-5, -5], [3, 4]]),
-    (lambda x: x[0][0:1], [[-5, 2], [3, 4]]), (lambda x: x[:, 0], [[1, 2], [3, 4]]), (lambda x: x.T, [[1, 2], [3, 4]]),
-    (lambda x: x[[0]], [[1, 2], [3, 4]]), (lambda x: nd.reshape(x, shape=(4,)), [[1, 2], [3, 4]])],
-    ids=["row", "rows", "element", "reshape", "row of reshape", "part of row", "column", "transposed", "advanced", "operator"])
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (lambda x: x[0], [[-5, -5], [3, 4]]),
+        (lambda x: x[0:1], [[-5, -5], [3, 4]]),
+        (lambda x: x[0, 1], [[1, -5], [3, 4]]),
+        (lambda x: x.reshape((4,)), [[-5, -5], [-5, -5]]),
+        (lambda x: x.reshape((2, 2))[0], [[-5, -5], [3, 4]]),
+        (lambda x: x[0][0:1], [[-5, 2], [3, 4]]),
+        (lambda x: x[:, 0], [[1, 2], [3, 4]]),
+        (lambda x: x.T, [[1, 2], [3, 4]]),
+        (lambda x: x[[0]], [[1, 2], [3, 4]]),
+        (lambda x: nd.reshape(x, shape=(4,)), [[1, 2], [3, 4]]),
+    ],
+    ids=[
+        "row",
+        "rows",
+        "element",
+        "reshape",
+        "row of reshape",
+        "part of row",
+        "column",
+        "transposed",
+        "advanced",
+        "operator",
+    ],
+)
 def test_recorded_views_share_memory_where_mxnets_do(part, expected):
     """MXNet 1.9.1 gives these values when the recorded part is overwritten with -5 after recording."""
     x = leaf([[1, 2], [3, 4]])
@@ -496,7 +544,7 @@ def test_overwriting_one_array_leaves_aliases_fresh():
     assert gradient(w) == [[1, 1]] * 3
 
 
-# ---- grad --------------------------------------------------------------------------------------------------------------------------
+# ---- grad ----
 
 
 def test_grad_returns_a_list_and_leaves_buffers_alone():
@@ -539,7 +587,7 @@ def test_grad_refuses():
 def test_third_derivative(device):
     x = leaf([1.0, 2.0], ctx=device)
     with ag.record():
-        y = x ** 4
+        y = x**4
         first = ag.grad(y, x, create_graph=True)[0]
         second = ag.grad(first, x, create_graph=True)[0]
     second.backward()
@@ -567,7 +615,7 @@ def test_first_gradient_is_recorded_only_when_asked():
         dx.backward()
 
 
-# ---- Function ----------------------------------------------------------------------------------------------------------------------
+# ---- Function ----
 
 
 class Sigmoid(ag.Function):
@@ -577,7 +625,7 @@ class Sigmoid(ag.Function):
         return y
 
     def backward(self, dy):
-        y, = self.saved_tensors
+        (y,) = self.saved_tensors
         return dy * y * (1 - y)
 
 
@@ -599,6 +647,7 @@ def test_function_of_several_arrays():
         def backward(self, dp, ds):
             a, b = self.saved_tensors
             return dp * b + ds, dp * a + ds
+
     a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     with ag.record():
         p, s = Both()(a, b)
@@ -615,6 +664,7 @@ def test_function_with_one_of_its_outputs_unused():
 
         def backward(self, d2, d3):
             return d2 * 2 + d3 * 3
+
     a = leaf([1.0])
     with ag.record():
         y = Both()(a)[1]
@@ -625,7 +675,9 @@ def test_function_with_one_of_its_outputs_unused():
 def test_function_may_be_called_once():
     f = Sigmoid()
     f(nd.ones((2,)))
-    with pytest.raises(mx.MXNetError, match="Each Function instance can only be called once. Please create another instance."):
+    with pytest.raises(
+        mx.MXNetError, match="Each Function instance can only be called once. Please create another instance."
+    ):
         f(nd.ones((2,)))
 
 
@@ -636,10 +688,13 @@ def test_function_must_return_enough_gradients():
 
         def backward(self, dy):
             return dy
+
     x = leaf()
     with ag.record():
         y = Short()(x, x)
-    with pytest.raises(mx.MXNetError, match="Short.backward must return as many gradients as forward has inputs: 2, but returned 1"):
+    with pytest.raises(
+        mx.MXNetError, match="Short.backward must return as many gradients as forward has inputs: 2, but returned 1"
+    ):
         y.backward()
 
 
@@ -650,6 +705,7 @@ def test_function_returning_its_input():
 
         def backward(self, dy):
             return dy * 5
+
     x = leaf()
     with ag.record():
         y = Same()(x) * 2
@@ -664,8 +720,9 @@ def test_function_twice_differentiated():
             return x * x * x
 
         def backward(self, dy):
-            x, = self.saved_tensors
+            (x,) = self.saved_tensors
             return 3 * x * x * dy
+
     x = leaf([2.0])
     with ag.record():
         y = Cube()(x)

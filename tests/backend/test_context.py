@@ -1,4 +1,5 @@
-"""Contexts: identity, names, the current one per thread and task, environments, seeds; and the GPU's context without a GPU."""
+"""Contexts: identity, names, the current one per thread and task, environments, seeds; a GPU's without a GPU."""
+
 import asyncio
 import copy
 import importlib.util
@@ -26,7 +27,12 @@ def test_one_object_a_device():
 def test_names_and_numbers():
     assert (str(mx.gpu(2)), repr(mx.cpu())) == ("gpu(2)", "cpu(0)")
     assert (mx.gpu(2).device_type, mx.gpu(2).device_id, mx.gpu(2).device_typeid) == ("gpu", 2, 2)
-    assert [mx.Context.devstr2type[n] for n in ("cpu", "gpu", "cpu_pinned", "cpu_shared")] == [1, 2, 3, 5]  # MXNet's numbers
+    assert [mx.Context.devstr2type[n] for n in ("cpu", "gpu", "cpu_pinned", "cpu_shared")] == [
+        1,
+        2,
+        3,
+        5,
+    ]  # MXNet's numbers
     assert all(mx.Context.devtype2str[v] == k for k, v in mx.Context.devstr2type.items())
 
 
@@ -70,6 +76,7 @@ def test_tasks_do_not_disturb_each_other():
 
     async def main():
         return await asyncio.gather(*(work(n) for n in range(5)))
+
     assert asyncio.run(main()) == [mx.cpu(n) for n in range(5)]
     assert mx.current_context() is mx.cpu(0)
 
@@ -80,6 +87,7 @@ def test_threads_that_ask_at_once_get_one_object():
     def ask():
         start.wait()
         made.append(mx.Context("cpu", 97))
+
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for t in threads:
         t.start()
@@ -114,26 +122,34 @@ def test_contexts_have_random_states_of_their_own():
     assert a.tolist() == b.tolist()
 
 
-# ---- the GPU where there is none ---------------------------------------------------------------------------------------------------
+# ---- the GPU where there is none ----
 
 
 def test_naming_a_gpu_touches_nothing():
-    code = ("import sys, blockscope as mx; mx.gpu(3); str(mx.gpu(0)); mx.nd.ones((2,)) + 1; mx.nd.waitall();"
-            "assert 'cupy' not in sys.modules")
+    code = (
+        "import sys, blockscope as mx; mx.gpu(3); str(mx.gpu(0)); mx.nd.ones((2,)) + 1; mx.nd.waitall();"
+        "assert 'cupy' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="cupy is installed")
 def test_using_a_gpu_without_cupy_says_what_to_install():
     assert mx.num_gpus() == 0
-    for use in (lambda: mx.nd.zeros((2,), ctx=mx.gpu()), lambda: mx.nd.array([1], ctx=mx.gpu(1)), lambda: mx.nd.ones((2,)).copyto(mx.gpu())):
-        with pytest.raises(mx.MXNetError, match=r"the package cupy is not installed: install it with .*blockscope-gluon\[cuda12\]"):
+    for use in (
+        lambda: mx.nd.zeros((2,), ctx=mx.gpu()),
+        lambda: mx.nd.array([1], ctx=mx.gpu(1)),
+        lambda: mx.nd.ones((2,)).copyto(mx.gpu()),
+    ):
+        with pytest.raises(
+            mx.MXNetError, match=r"the package cupy is not installed: install it with .*blockscope-gluon\[cuda12\]"
+        ):
             use()
     with mx.gpu():  # naming it is fine
         assert mx.current_context() is mx.gpu(0)
 
 
-# ---- backends ----------------------------------------------------------------------------------------------------------------------
+# ---- backends ----
 
 
 def interface():
@@ -142,6 +158,7 @@ def interface():
 
 def backends():
     from tests.fakedevice import FakeBackend
+
     return [type(backend_of("cpu")), type(backend_of("gpu")), FakeBackend]
 
 
@@ -155,9 +172,18 @@ def test_every_backend_offers_the_same(kind):
 
 def test_an_incomplete_backend_says_what_is_missing():
     backend = Backend()
-    for call in (backend.array_type, lambda: backend.from_host(0, 0), lambda: backend.to_host(0), lambda: backend.copy(0, 0),
-                 lambda: backend.random_state(0, 0), lambda: backend.add_at(0, 0, 0), lambda: backend.special, lambda: backend.linalg,
-                 backend.count, lambda: backend.memory_info(0)):
+    for call in (
+        backend.array_type,
+        lambda: backend.from_host(0, 0),
+        lambda: backend.to_host(0),
+        lambda: backend.copy(0, 0),
+        lambda: backend.random_state(0, 0),
+        lambda: backend.add_at(0, 0, 0),
+        lambda: backend.special,
+        lambda: backend.linalg,
+        backend.count,
+        lambda: backend.memory_info(0),
+    ):
         with pytest.raises(mx.MXNetError, match="backend abstract"):
             call()
     assert backend.use(0) is None
@@ -165,6 +191,7 @@ def test_an_incomplete_backend_says_what_is_missing():
 
 def test_host_and_device_round_trip(device):
     import numpy as np
+
     backend = device._backend
     host = np.arange(6, dtype="int16").reshape(2, 3).T
     raw = backend.from_host(host, device.device_id)
@@ -183,6 +210,7 @@ def test_host_and_device_round_trip(device):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64"])
 def test_add_at_accumulates(device, dtype):
     import numpy as np
+
     backend = device._backend
     with device._use():
         target = backend.from_host(np.zeros(3, dtype), device.device_id)

@@ -1,4 +1,5 @@
 """Random states: the same interface on every device, the right ranges, shapes, types and moments, and repeatable."""
+
 import numpy as np
 import pytest
 
@@ -66,4 +67,5 @@ def test_keep_mask(device):
 def test_both_states_have_the_same_methods():
     def methods(kind):
         return {n for n in vars(kind) if not n.startswith("_")}
+
     assert methods(HostRandom) == methods(CupyRandom)

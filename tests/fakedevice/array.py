@@ -1,7 +1,7 @@
 """FakeArray: an array on a device that isn't there.
 
-It is no ndarray and holds one where nobody gets at it.  It does what CuPy's arrays do and refuses what they refuse, and more: a
-host array anywhere in a computation, also as an index, and an array of another device than the current one.
+It is no ndarray and holds one where nobody gets at it.  It does what CuPy's arrays do and refuses what they refuse,
+and more: a host array anywhere in a computation, also as an index, and an array of another device than the current one.
 """
 
 import threading
@@ -89,7 +89,7 @@ class FakeArray:
     def __init__(self, *args, **kwargs):
         raise FakeDeviceError("make device arrays with xp.empty, xp.zeros, xp.array")
 
-    # ---- what may be known without waiting -----------------------------------------------------------------------------------
+    # ---- what may be known without waiting ----
 
     shape = property(lambda self: self.__held.shape)
     dtype = property(lambda self: self.__held.dtype)
@@ -117,7 +117,7 @@ class FakeArray:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    # ---- to the host: explicit, and counted ----------------------------------------------------------------------------------
+    # ---- to the host: explicit, and counted ----
 
     def get(self):
         return download(self)
@@ -154,7 +154,7 @@ class FakeArray:
     def __format__(self, spec):
         return format(download(self), spec)
 
-    # ---- refused -------------------------------------------------------------------------------------------------------------
+    # ---- refused ----
 
     def __array__(self, dtype=None, copy=None):
         raise FakeDeviceError("implicit conversion of a device array to a NumPy array: call ctx._backend.to_host(raw)")
@@ -177,7 +177,7 @@ class FakeArray:
     def __reduce_ex__(self, protocol):
         raise FakeDeviceError("a device array is not pickled implicitly")
 
-    # ---- indexing ------------------------------------------------------------------------------------------------------------
+    # ---- indexing ----
 
     def __getitem__(self, key):
         key, masked = _key(self, key)
@@ -223,8 +223,10 @@ def wrap(held, device=None):
 def hold(array):
     """Return the ndarray inside, for computing on the current device."""
     if array._FakeArray__device != _current.device:
-        raise FakeDeviceError(f"an array of fake device {array._FakeArray__device} was used while device {_current.device} is "
-                              "current: wrap the computation in ctx._backend.use(device_id)")
+        raise FakeDeviceError(
+            f"an array of fake device {array._FakeArray__device} was used while device {_current.device} is "
+            "current: wrap the computation in ctx._backend.use(device_id)"
+        )
     return array._FakeArray__held
 
 
@@ -337,6 +339,7 @@ def _binary(name, reflected=False):
                 raise FakeDeviceError(f"{name} of a device array and a host array of shape {other.shape}")
             return NotImplemented
         return run(function, (other, self) if reflected else (self, other), {})
+
     return method
 
 
@@ -346,6 +349,7 @@ def _in_place(name):
     def method(self, other):
         run(function, (self, other), {"out": self})
         return self
+
     return method
 
 
@@ -354,6 +358,7 @@ def _unary(name):
 
     def method(self):
         return run(function, (self,), {})
+
     return method
 
 
@@ -366,7 +371,9 @@ def check_arguments(name, parameters, args, kwargs):
         raise FakeDeviceError(f"CuPy's {name} takes {len(positional)} arguments, but {len(args)} were given")
     wrong = set(kwargs) - set(positional)
     if wrong and not any(p.startswith("**") for p in parameters):
-        raise FakeDeviceError(f"CuPy's {name} takes no argument {', '.join(sorted(wrong))}: it has {', '.join(positional)}")
+        raise FakeDeviceError(
+            f"CuPy's {name} takes no argument {', '.join(sorted(wrong))}: it has {', '.join(positional)}"
+        )
 
 
 def _method(name, parameters):
@@ -386,20 +393,38 @@ def _method(name, parameters):
         if name in ("reshape", "transpose", "swapaxes", "squeeze", "ravel", "view", "diagonal"):
             return _view_or_hold(self, lambda held: function(held, *args, **kwargs))
         return run(function, (self, *args), kwargs)
+
     method.__name__ = name
     return method
 
 
 def _fill_class():
-    for name, ufunc in (("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "true_divide"),
-                        ("floordiv", "floor_divide"), ("mod", "remainder"), ("pow", "power"), ("matmul", "matmul"),
-                        ("and", "bitwise_and"), ("or", "bitwise_or"), ("xor", "bitwise_xor"), ("lshift", "left_shift"),
-                        ("rshift", "right_shift")):
+    for name, ufunc in (
+        ("add", "add"),
+        ("sub", "subtract"),
+        ("mul", "multiply"),
+        ("truediv", "true_divide"),
+        ("floordiv", "floor_divide"),
+        ("mod", "remainder"),
+        ("pow", "power"),
+        ("matmul", "matmul"),
+        ("and", "bitwise_and"),
+        ("or", "bitwise_or"),
+        ("xor", "bitwise_xor"),
+        ("lshift", "left_shift"),
+        ("rshift", "right_shift"),
+    ):
         setattr(FakeArray, f"__{name}__", _binary(ufunc))
         setattr(FakeArray, f"__r{name}__", _binary(ufunc, reflected=True))
         setattr(FakeArray, f"__i{name}__", _in_place(ufunc))
-    for name, ufunc in (("eq", "equal"), ("ne", "not_equal"), ("lt", "less"), ("le", "less_equal"), ("gt", "greater"),
-                        ("ge", "greater_equal")):
+    for name, ufunc in (
+        ("eq", "equal"),
+        ("ne", "not_equal"),
+        ("lt", "less"),
+        ("le", "less_equal"),
+        ("gt", "greater"),
+        ("ge", "greater_equal"),
+    ):
         setattr(FakeArray, f"__{name}__", _binary(ufunc))
     for name, ufunc in (("neg", "negative"), ("pos", "positive"), ("abs", "absolute"), ("invert", "invert")):
         setattr(FakeArray, f"__{name}__", _unary(ufunc))

@@ -32,8 +32,10 @@ class FakeRandom:
 
         def call(*args, **kwargs):
             with array.use(self._device):
-                return wrap_result(draw(*[array._operand(a) for a in args],
-                                        **{k: array._operand(v) for k, v in kwargs.items()}))
+                return wrap_result(
+                    draw(*[array._operand(a) for a in args], **{k: array._operand(v) for k, v in kwargs.items()})
+                )
+
         return call
 
 

@@ -5,7 +5,18 @@ import types
 import numpy as np
 
 from . import table
-from .array import FakeArray, FakeDeviceError, check_arguments, counts, download, run, upload, wrap, wrap_result, _operand
+from .array import (
+    FakeArray,
+    FakeDeviceError,
+    check_arguments,
+    counts,
+    download,
+    run,
+    upload,
+    wrap,
+    wrap_result,
+    _operand,
+)
 
 
 class FakeUfunc:
@@ -24,7 +35,9 @@ class FakeUfunc:
         if any(isinstance(a, list | tuple) for a in args):
             raise FakeDeviceError(f"CuPy's ufunc {self.__name__} takes no lists")
         if not any(isinstance(a, FakeArray) for a in args):
-            raise FakeDeviceError(f"xp.{self.__name__} was called without a device array: compute host numbers on the host")
+            raise FakeDeviceError(
+                f"xp.{self.__name__} was called without a device array: compute host numbers on the host"
+            )
         kwargs = {k: v for k, v in kwargs.items() if v is not None}
         return run(self._function, args, kwargs)
 
@@ -34,12 +47,18 @@ class FakeUfunc:
         return getattr(self._function, method)
 
     def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
-        return run(self._limited("reduce", ("add", "multiply")), (array,),
-                   {"axis": axis, "dtype": dtype, "keepdims": keepdims, **({} if out is None else {"out": out})})
+        return run(
+            self._limited("reduce", ("add", "multiply")),
+            (array,),
+            {"axis": axis, "dtype": dtype, "keepdims": keepdims, **({} if out is None else {"out": out})},
+        )
 
     def accumulate(self, array, axis=0, dtype=None, out=None):
-        return run(self._limited("accumulate", ("add", "multiply")), (array,),
-                   {"axis": axis, "dtype": dtype, **({} if out is None else {"out": out})})
+        return run(
+            self._limited("accumulate", ("add", "multiply")),
+            (array,),
+            {"axis": axis, "dtype": dtype, **({} if out is None else {"out": out})},
+        )
 
     def reduceat(self, array, indices, axis=0, dtype=None, out=None):
         return run(self._limited("reduceat", ("add",)), (array, indices), {"axis": axis, "dtype": dtype})
@@ -67,6 +86,7 @@ def _function(name, parameters, numpy_function, title):
             return numpy_function(*[_operand(a) for a in args], **kwargs)
         kwargs = {table.RENAMED.get(name, {}).get(k, k): v for k, v in kwargs.items() if not (k == "out" and v is None)}
         return run(_SPECIAL.get(name, numpy_function), args, kwargs)
+
     call.__name__ = name
     return call
 
@@ -108,8 +128,14 @@ def _einsum(*operands, **kwargs):
     return np.einsum(*operands, **kwargs)
 
 
-_SPECIAL = {"take": _take, "take_along_axis": _take_along_axis, "put_along_axis": _put_along_axis, "put": _put,
-            "copyto": _copyto, "einsum": _einsum}
+_SPECIAL = {
+    "take": _take,
+    "take_along_axis": _take_along_axis,
+    "put_along_axis": _put_along_axis,
+    "put": _put,
+    "copyto": _copyto,
+    "einsum": _einsum,
+}
 
 
 def _creation(name, parameters):
@@ -126,6 +152,7 @@ def _creation(name, parameters):
         if name == "empty":
             _spoil(result)
         return wrap_result(result)
+
     call.__name__ = name
     return call
 
@@ -154,6 +181,7 @@ def _upload(name):
         if isinstance(a, list | tuple) and any(isinstance(v, FakeArray) for v in a):
             return wrap(np.array(_operand(a), dtype=dtype))
         return upload(np.array(a, dtype=dtype, ndmin=ndmin))
+
     call.__name__ = name
     return call
 

@@ -1,9 +1,11 @@
 """Write ``cupy14.txt``: what CuPy 14 has, and which arguments it takes.
 
-Run with a python that has cupy (no card is needed): ``python tests/fakedevice/record_cupy.py > tests/fakedevice/cupy14.txt``.
-Each line is a kind (ufunc, function, method, property, value, linalg, special, slinalg, stride_tricks), a name, and for callables
-the names of the parameters, where CuPy tells them ("..." where it doesn't).
+Run with a python that has cupy (no card is needed): ``python tests/fakedevice/record_cupy.py >
+tests/fakedevice/cupy14.txt``. Each line is a kind (ufunc, function, method, property, value, linalg, special,
+slinalg, stride_tricks), a name, and for callables the names of the parameters, where CuPy tells them ("..." where it
+doesn't).
 """
+
 import ast
 import inspect
 import pathlib
@@ -18,8 +20,10 @@ import numpy
 def parameters(function):
     """Return the parameter names of a callable as one text."""
     try:
-        return " ".join(str(p) if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) else p.name
-                        for p in inspect.signature(function).parameters.values())
+        return " ".join(
+            str(p) if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) else p.name
+            for p in inspect.signature(function).parameters.values()
+        )
     except ValueError:
         return "..."
 
@@ -41,7 +45,12 @@ def rows():
             continue
         if isinstance(item, cupy.ufunc):
             yield f"ufunc {name}"
-        elif isinstance(item, type) and issubclass(item, (numpy.generic, numpy.dtype)) or isinstance(item, float) or item is None:
+        elif (
+            isinstance(item, type)
+            and issubclass(item, (numpy.generic, numpy.dtype))
+            or isinstance(item, float)
+            or item is None
+        ):
             yield f"value {name}"
         elif callable(item):
             yield f"function {name} {parameters(item)}"
@@ -49,9 +58,17 @@ def rows():
         item = getattr(cupy.ndarray, name)
         if not name.startswith("_") and hasattr(numpy.ndarray, name):
             yield f"method {name} {method_parameters(item)}" if callable(item) else f"property {name}"
-    for kind, module in (("linalg", cupy.linalg), ("special", cupyx.scipy.special), ("stride_tricks", cupy.lib.stride_tricks)):
+    for kind, module in (
+        ("linalg", cupy.linalg),
+        ("special", cupyx.scipy.special),
+        ("stride_tricks", cupy.lib.stride_tricks),
+    ):
         for name in dir(module):
-            if not name.startswith("_") and callable(getattr(module, name)) and not inspect.isclass(getattr(module, name)):
+            if (
+                not name.startswith("_")
+                and callable(getattr(module, name))
+                and not inspect.isclass(getattr(module, name))
+            ):
                 yield f"{kind} {name} " + (parameters(getattr(module, name)))
     # cupyx.scipy.linalg can't be imported without CUDA's libraries; its names can be read.
     source = (pathlib.Path(cupyx.__file__).parent / "scipy" / "linalg" / "__init__.py").read_text()

@@ -1,4 +1,5 @@
 """The fake device refuses what a real one refuses, and more; every refusal is tried here."""
+
 import copy
 import pickle
 
@@ -65,8 +66,10 @@ def test_refuses(x, misuse):
         misuse(x)
 
 
-@pytest.mark.parametrize("leak", ["__array_interface__", "__array_struct__", "__buffer__", "data", "ctypes", "setflags", "resize",
-                                  "_held", "held"])
+@pytest.mark.parametrize(
+    "leak",
+    ["__array_interface__", "__array_struct__", "__buffer__", "data", "ctypes", "setflags", "resize", "_held", "held"],
+)
 def test_hides_its_memory(x, leak):
     assert not hasattr(x, leak)
     assert not isinstance(x, np.ndarray)
@@ -174,7 +177,10 @@ def test_table_agrees_with_numpy():
 def test_users_cannot_pick_it_without_the_session_fixture():
     import subprocess
     import sys
-    done = subprocess.run([sys.executable, "-c", "import blockscope as mx; mx.Context('fake', 0)"], capture_output=True, text=True)
+
+    done = subprocess.run(
+        [sys.executable, "-c", "import blockscope as mx; mx.Context('fake', 0)"], capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "Unknown device type 'fake'" in done.stderr
 

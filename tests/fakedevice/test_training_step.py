@@ -1,4 +1,5 @@
-"""A whole training step on the strict fake device: it copies nothing, waits for nothing, and gives the host's numbers."""
+"""A training step on the strict fake device: it copies nothing, waits for nothing, and gives the host's numbers."""
+
 import numpy as np
 import pytest
 
@@ -14,8 +15,15 @@ def build(ctx):
     mx.cpu()._seed(5)
     net = nn.HybridSequential(prefix="net_")
     with net.name_scope():
-        net.add(nn.Conv2D(4, 3, in_channels=1), nn.BatchNorm(in_channels=4), nn.Activation("relu"), nn.MaxPool2D(), nn.Flatten(),
-                nn.Dropout(0.5), nn.Dense(10, in_units=36))
+        net.add(
+            nn.Conv2D(4, 3, in_channels=1),
+            nn.BatchNorm(in_channels=4),
+            nn.Activation("relu"),
+            nn.MaxPool2D(),
+            nn.Flatten(),
+            nn.Dropout(0.5),
+            nn.Dense(10, in_units=36),
+        )
     net.initialize(mx.init.Xavier(), ctx=mx.cpu())
     net.collect_params().reset_ctx(ctx)
     return net

@@ -2,6 +2,7 @@
 
 Run with the python that has mxnet: ``python tests/ndarray/record_mxnet.py``.  It never imports blockscope.
 """
+
 import json
 import pathlib
 import sys

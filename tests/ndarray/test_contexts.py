@@ -1,4 +1,5 @@
 """Arrays on contexts: where they are made, moved, mixed and computed; the same bodies on every device."""
+
 import numpy as np
 import pytest
 
@@ -18,7 +19,14 @@ def test_cpu_contexts_are_distinct_and_mix():
 
 def test_with_context(device):
     with device:
-        made = [mx.nd.zeros((2,)), mx.nd.ones(2), mx.nd.array([1]), mx.nd.full((1,), 2), mx.nd.empty((2,)), mx.nd.arange(3)]
+        made = [
+            mx.nd.zeros((2,)),
+            mx.nd.ones(2),
+            mx.nd.array([1]),
+            mx.nd.full((1,), 2),
+            mx.nd.empty((2,)),
+            mx.nd.arange(3),
+        ]
     assert all(x.context is device for x in made)
     assert mx.nd.zeros((2,)).context is mx.cpu(0)
 
@@ -79,8 +87,15 @@ def test_indexing(device):
     host = np.arange(12, dtype="float32").reshape(3, 4)
     x = mx.nd.array(host, ctx=device)
     index = mx.nd.array([2, 0], ctx=device)
-    for got, expected in ((x[1], host[1]), (x[1:, 2], host[1:, 2]), (x[index], host[[2, 0]]), (x[[0, 2], 1:3], host[[0, 2], 1:3]),
-                          (x[1, 2], host[1, 2:3]), (x[:, None, ::-2], host[:, None, ::-2]), (x[np.array([1])], host[[1]])):
+    for got, expected in (
+        (x[1], host[1]),
+        (x[1:, 2], host[1:, 2]),
+        (x[index], host[[2, 0]]),
+        (x[[0, 2], 1:3], host[[0, 2], 1:3]),
+        (x[1, 2], host[1, 2:3]),
+        (x[:, None, ::-2], host[:, None, ::-2]),
+        (x[np.array([1])], host[[1]]),
+    ):
         assert got.context is device
         np.testing.assert_array_equal(got.asnumpy(), expected)
     x[index] = 5
@@ -149,8 +164,12 @@ def test_waiting(device):
 
 def test_sparse_types_are_refused():
     x = mx.nd.ones((2, 2))
-    for call in (lambda: x.tostype("csr"), lambda: x.tostype("row_sparse"), lambda: mx.nd.zeros((2,), stype="csr"),
-                 lambda: x.attach_grad(stype="row_sparse")):
+    for call in (
+        lambda: x.tostype("csr"),
+        lambda: x.tostype("row_sparse"),
+        lambda: mx.nd.zeros((2,), stype="csr"),
+        lambda: x.attach_grad(stype="row_sparse"),
+    ):
         with pytest.raises(mx.MXNetError, match="not available"):
             call()
 

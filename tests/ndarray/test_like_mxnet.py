@@ -2,6 +2,7 @@
 
 Regenerate with ``python tests/ndarray/record_mxnet.py``, run with the python that has mxnet.
 """
+
 import json
 import pathlib
 
@@ -45,12 +46,15 @@ def differs(program):
 
 
 def same(got, expected):
-    """Compare two results of ``cases``; a message is compared where Python made it (no C++ trace), and where both give one."""
+    """Compare two results of ``cases``; messages are compared where Python made them (no C++ trace)."""
     if "error" in expected:
         assert "error" in got, f"MXNet raises {expected['error']}: {expected['message']}"
         assert got["error"] == expected["error"], got["message"]
         if "Traceback" not in expected["message"] and expected["error"] != "MXNetError":
-            ours, theirs = got["message"], expected["message"].replace("mxnet.ndarray.ndarray", "blockscope.ndarray.array")
+            ours, theirs = (
+                got["message"],
+                expected["message"].replace("mxnet.ndarray.ndarray", "blockscope.ndarray.array"),
+            )
             assert ours.startswith(theirs.replace("module 'mxnet.", "module 'blockscope.")[:60])
         return
     assert "error" not in got, got

@@ -1,4 +1,5 @@
-"""Views and aliases: who sees a write. Programs of views, aliases and writes against a NumPy model; copies; DLPack; pickling."""
+"""Who sees a write: programs of views, aliases and writes against a NumPy model; copies; DLPack; pickling."""
+
 import copy
 import gc
 import pickle
@@ -11,7 +12,17 @@ from hypothesis import strategies as st
 
 import blockscope as mx
 
-KEYS = [0, -1, slice(1, None), slice(None), (0, slice(0, 1)), (slice(None), 0), (Ellipsis, slice(None, None, -1)), [0], (slice(None), [0])]
+KEYS = [
+    0,
+    -1,
+    slice(1, None),
+    slice(None),
+    (0, slice(0, 1)),
+    (slice(None), 0),
+    (Ellipsis, slice(None, None, -1)),
+    [0],
+    (slice(None), [0]),
+]
 
 # name -> (of an NDArray, of a NumPy array); the model copies exactly where MXNet does.
 STEPS = {
@@ -36,7 +47,7 @@ step = st.one_of(
 
 
 def contiguous_part(model, key):
-    """Return what MXNet gives for x[key] of a C-contiguous array: a view of contiguous parts, a copy of others; no shape ()."""
+    """Return what MXNet gives for x[key]: a view of contiguous parts, a copy of others; never the shape ()."""
     part = model[key]
     if not isinstance(part, np.ndarray) or part.ndim == 0:
         keys = key if isinstance(key, tuple) else (key,)
@@ -121,7 +132,7 @@ def test_many_aliases_do_not_pile_up():
 
 
 def test_overwriting_an_auxiliary_state_that_is_an_alias():
-    """An operator that overwrites an input must overwrite the caller's array, also when that shared memory with another."""
+    """An operator that overwrites an input overwrites the caller's array, also when that shared memory with another."""
     source = mx.nd.zeros((2, 3))
     mean = source.reshape((6,)).transpose()
     data, ones = mx.nd.ones((4, 6)) * 1.5, mx.nd.ones((6,))
@@ -131,8 +142,11 @@ def test_overwriting_an_auxiliary_state_that_is_an_alias():
     assert source.asnumpy().sum() == 0
 
 
-@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), lambda x: x.copy()],
-                         ids=["copy", "deepcopy", "pickle", "method"])
+@pytest.mark.parametrize(
+    "make",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), lambda x: x.copy()],
+    ids=["copy", "deepcopy", "pickle", "method"],
+)
 def test_copies(device, make):
     x = mx.nd.array([[1, 2], [3, 4]], ctx=device, dtype="float64")
     y = make(x)

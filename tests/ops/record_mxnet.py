@@ -1,8 +1,9 @@
 """Write ``recorded.jsonl``: what MXNet 1.9.1 gives for the rows of the operator table.
 
-Run it with the python that has mxnet, from the repository: ``python tests/ops/record_mxnet.py [--only REGEX]``.  With ``--only``
-the other rows keep what was recorded before.  It never imports blockscope.
+Run it with the python that has mxnet, from the repository: ``python tests/ops/record_mxnet.py [--only REGEX]``.
+With ``--only`` the other rows keep what was recorded before.  It never imports blockscope.
 """
+
 import argparse
 import json
 import os
@@ -25,15 +26,20 @@ import mxnet as mx  # noqa: E402
 from tests.ops.table import all_rows  # noqa: E402
 
 FILE = pathlib.Path(__file__).with_name("recorded.jsonl")
-SPACES = (("_linalg_", mx.nd.linalg), ("_contrib_", mx.nd.contrib), ("_image_", mx.nd.image), ("_random_", mx.nd.random),
-          ("_sparse_", mx.nd.sparse))
+SPACES = (
+    ("_linalg_", mx.nd.linalg),
+    ("_contrib_", mx.nd.contrib),
+    ("_image_", mx.nd.image),
+    ("_random_", mx.nd.random),
+    ("_sparse_", mx.nd.sparse),
+)
 
 
 def find(name):
     """Return MXNet's function for a registered name."""
     for prefix, module in SPACES:
-        if name.startswith(prefix) and prefix != "_random_" and hasattr(module, name[len(prefix):]):
-            return getattr(module, name[len(prefix):])
+        if name.startswith(prefix) and prefix != "_random_" and hasattr(module, name[len(prefix) :]):
+            return getattr(module, name[len(prefix) :])
     for module in (mx.nd.op, mx.nd._internal, mx.nd):
         if hasattr(module, name):
             return getattr(module, name)
@@ -55,8 +61,10 @@ UNIFORM = {"SoftmaxOutput", "SVMOutput"}
 
 def arrays_of(row, dtype):
     """Return MXNet's arrays for the inputs that are given."""
+
     def kind(array):
         return dtype if array.dtype == "float64" and row.name in UNIFORM else array.dtype
+
     return [None if a is None else mx.nd.array(a, dtype=kind(a)) for a in row.arrays(dtype)]
 
 
@@ -72,7 +80,9 @@ def outputs_of(row, inputs):
 def head_gradients(outputs):
     """Return the same head gradients as ``running.head_gradients``."""
     random = np.random.RandomState(11)
-    return [random.uniform(0.5, 1.5, y.shape).astype(y.dtype) if np.dtype(y.dtype).kind == "f" else None for y in outputs]
+    return [
+        random.uniform(0.5, 1.5, y.shape).astype(y.dtype) if np.dtype(y.dtype).kind == "f" else None for y in outputs
+    ]
 
 
 def numbers(array):
@@ -95,7 +105,9 @@ def gradients(row):
             outputs = outputs_of(row, inputs)
         weights = head_gradients(outputs)
         heads = [y for y, w in zip(outputs, weights) if w is not None]
-        mx.autograd.backward(heads, [mx.nd.array(w, dtype=w.dtype) for w in weights if w is not None], train_mode=row.training)
+        mx.autograd.backward(
+            heads, [mx.nd.array(w, dtype=w.dtype) for w in weights if w is not None], train_mode=row.training
+        )
         return {str(i): numbers(inputs[i].grad.asnumpy()) for i in positions}
     except Exception as error:
         return f"{type(error).__name__}: {last_line(error)}"
@@ -121,8 +133,13 @@ def record(row, name):
                 dtypes[dtype] = [y.asnumpy().dtype.name for y in outputs_of(row, arrays_of(row, dtype))]
             except Exception as error:
                 dtypes[dtype] = f"{type(error).__name__}"
-    return {"id": name, "inputs": digest(row.arrays("float32")), "dtypes": dtypes, "gradients": gradients(row),
-            "outputs": [{"shape": list(y.shape), "dtype": y.dtype.name, "values": numbers(y)} for y in outputs]}
+    return {
+        "id": name,
+        "inputs": digest(row.arrays("float32")),
+        "dtypes": dtypes,
+        "gradients": gradients(row),
+        "outputs": [{"shape": list(y.shape), "dtype": y.dtype.name, "values": numbers(y)} for y in outputs],
+    }
 
 
 def main():

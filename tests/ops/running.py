@@ -69,7 +69,9 @@ def compute(row, arrays, ctx):
 def head_gradients(outputs):
     """Return a head gradient for every output of floats (None for the others), always the same."""
     random = np.random.RandomState(11)
-    return [random.uniform(0.5, 1.5, y.shape).astype(y.dtype) if np.dtype(y.dtype).kind == "f" else None for y in outputs]
+    return [
+        random.uniform(0.5, 1.5, y.shape).astype(y.dtype) if np.dtype(y.dtype).kind == "f" else None for y in outputs
+    ]
 
 
 def wanted(row):
@@ -115,7 +117,7 @@ def numeric(function, arrays, position, step=1e-5):
         for sign in (1, -1):
             moved = base.copy()
             moved[place] += sign * step
-            sides.append(function([*arrays[:position], moved, *arrays[position + 1:]]))
+            sides.append(function([*arrays[:position], moved, *arrays[position + 1 :]]))
         result[place] = (sides[0] - sides[1]) / (2 * step)
     return result
 
@@ -133,4 +135,16 @@ def expected_dtypes(row, dtype, count):
     return [dtype if n == "same" else n for n in names]
 
 
-__all__ = ["IDS", "ROWS", "Row", "call", "compute", "gradients", "numeric", "on_device", "parametrize", "recorded", "reference"]
+__all__ = [
+    "IDS",
+    "ROWS",
+    "Row",
+    "call",
+    "compute",
+    "gradients",
+    "numeric",
+    "on_device",
+    "parametrize",
+    "recorded",
+    "reference",
+]

@@ -1,4 +1,5 @@
-"""The registry against MXNet's: nothing without a row, no alias, attribute or default that differs, the most used operators there."""
+"""The registry against MXNet's: rows, aliases, attributes, defaults, and whether the most used operators exist."""
+
 import math
 import pathlib
 
@@ -23,9 +24,27 @@ CANONICAL = {op.name: op for op in registry.operators.values()}
 OURS = [name for name in CANONICAL if name in SIGNATURES]
 
 # Operators that MXNet doesn't have: parts of gradients and of indexing, called by no user.
-INTERNAL = {"_advanced_index", "_basic_index", "_convolve", "_convolve_data", "_convolve_weight", "_cross_entropy",
-            "_enlarge", "_gemm", "_part", "_polygamma", "_put_along_axis", "_put_gradient", "_resize", "_shrink",
-            "_spread", "_sum_rows", "_sum_to", "_take_along_axis", "_triangle"}
+INTERNAL = {
+    "_advanced_index",
+    "_basic_index",
+    "_convolve",
+    "_convolve_data",
+    "_convolve_weight",
+    "_cross_entropy",
+    "_enlarge",
+    "_gemm",
+    "_part",
+    "_polygamma",
+    "_put_along_axis",
+    "_put_gradient",
+    "_resize",
+    "_shrink",
+    "_spread",
+    "_sum_rows",
+    "_sum_to",
+    "_take_along_axis",
+    "_triangle",
+}
 # Operators that a row can't describe, and the tests that they have instead.
 TESTED_ELSEWHERE = {
     "_advanced_index": "ndarray/test_contexts.py::test_gradient_of_indexing",  # its key holds arrays of the device
@@ -35,8 +54,11 @@ TESTED_ELSEWHERE = {
 
 def test_every_operator_has_a_row():
     described = {row.name for row in running.ROWS}
-    missing = sorted(name for name in CANONICAL
-                     if name not in described and name not in TESTED_ELSEWHERE and not name.startswith("_backward_"))
+    missing = sorted(
+        name
+        for name in CANONICAL
+        if name not in described and name not in TESTED_ELSEWHERE and not name.startswith("_backward_")
+    )
     assert missing == [], f"write a row for each of these in tests/ops/table: {missing}"
 
 
@@ -52,8 +74,11 @@ def test_rows_describe_operators_by_their_canonical_name():
 
 
 def test_every_operator_is_one_of_mxnet_or_internal():
-    unknown = sorted(name for name in CANONICAL
-                     if name not in SIGNATURES and name not in INTERNAL and not name.startswith("_backward_"))
+    unknown = sorted(
+        name
+        for name in CANONICAL
+        if name not in SIGNATURES and name not in INTERNAL and not name.startswith("_backward_")
+    )
     assert unknown == [], f"not canonical names of MXNet 1.9.1: {unknown}"
 
 
@@ -83,8 +108,10 @@ def _split(text):
 DIFFERENT = {
     ("*", "ctx"): "a Context is handed over beside the attributes",
     ("*", "name"): "a name is handed over beside the attributes",
-    **{("_linspace", a): "the recorded signature is that of _arange; nd.linspace passes num and endpoint"
-       for a in ("step", "repeat", "infer_range", "num", "endpoint", "stop")},
+    **{
+        ("_linspace", a): "the recorded signature is that of _arange; nd.linspace passes num and endpoint"
+        for a in ("step", "repeat", "infer_range", "num", "endpoint", "stop")
+    },
     ("_copyto", "source"): "the operator is called by as_in_context and copyto only",
     ("smooth_l1", "scalar"): "MXNet takes 1 where it isn't given, although it says required",
     ("_copyto", "target"): "the operator is called by as_in_context and copyto only",
@@ -166,7 +193,7 @@ def test_most_used_operators_exist(name, names):
 
 
 def reachable(spelled):
-    """Return whether a name as users write it leads to something: ``.sum`` is a method, ``random.normal`` is in a namespace."""
+    """Return whether a name as users write it leads to something: ``.sum`` a method, ``random.normal`` a function."""
     if spelled.startswith("."):
         return hasattr(mx.nd.NDArray, spelled[1:])
     item = mx.nd

@@ -1,4 +1,5 @@
-"""Every row of the table on the other devices: the strict fake one gives the host's numbers, CuPy gives them on a card."""
+"""Every row of the table on the other devices: the strict fake one, and CuPy on a card, give the host's numbers."""
+
 import numpy as np
 import pytest
 
@@ -10,8 +11,11 @@ WITH_GRADIENT = [row for row in running.ROWS if row.gradient is not False and ro
 
 
 def positions_of(row):
-    return running.wanted(row) if row.numeric or row.gradient == "zero" else \
-        tuple(i for i, varies in enumerate(row.varies()) if varies)[:1]
+    return (
+        running.wanted(row)
+        if row.numeric or row.gradient == "zero"
+        else tuple(i for i, varies in enumerate(row.varies()) if varies)[:1]
+    )
 
 
 @pytest.mark.parametrize(**running.parametrize(running.ROWS))

@@ -1,4 +1,5 @@
-"""Every row of the table: first-order and second-order gradients against central differences, their dtypes, and zeros."""
+"""Every row of the table: first- and second-order gradients against central differences, their dtypes, and zeros."""
+
 import numpy as np
 import pytest
 
@@ -17,7 +18,9 @@ def test_first_order(row):
     assert got, "no input takes the dtype under test: give gradient=False or positions"
     for i, gradient in got.items():
         expected = running.numeric(lambda moved: running.weighted(row, moved, mx.cpu()), arrays, i)
-        np.testing.assert_allclose(gradient.asnumpy(), expected, rtol=row.gradient_tolerance, atol=row.gradient_tolerance)
+        np.testing.assert_allclose(
+            gradient.asnumpy(), expected, rtol=row.gradient_tolerance, atol=row.gradient_tolerance
+        )
 
 
 @pytest.mark.parametrize(**running.parametrize([row for row in NUMERIC if isinstance(row.gradient, tuple)]))
@@ -45,7 +48,9 @@ def test_gradient_by_formula(row):
         np.testing.assert_allclose(gradient.asnumpy(), expected[i], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(**running.parametrize([row for row in running.ROWS if row.gradient is False and any(row.varies())]))
+@pytest.mark.parametrize(
+    **running.parametrize([row for row in running.ROWS if row.gradient is False and any(row.varies())])
+)
 def test_no_gradient_says_so(row):
     arrays = row.arrays("float64")
     positions = tuple(i for i, varies in enumerate(row.varies()) if varies)
@@ -54,8 +59,12 @@ def test_no_gradient_says_so(row):
 
 
 DIFFERENTIABLE = [row for row in running.ROWS if row.gradient is not False and row.inputs]
-TYPED = [pytest.param(row, dtype, id=f"{running.IDS[row]}-{dtype}") for row in DIFFERENTIABLE
-         for dtype in ("float32", "float16") if dtype in row.dtypes]
+TYPED = [
+    pytest.param(row, dtype, id=f"{running.IDS[row]}-{dtype}")
+    for row in DIFFERENTIABLE
+    for dtype in ("float32", "float16")
+    if dtype in row.dtypes
+]
 
 
 @pytest.mark.parametrize(("row", "dtype"), TYPED)
@@ -74,8 +83,12 @@ def test_gradients_have_the_dtype_of_their_input(row, dtype):
     assert [g.shape for g in found] == [inputs[i].shape for i in positions]
     if row.random:  # other dtypes draw other numbers
         return
-    precise = running.gradients(row, [a if a is None or a.dtype.kind != "f" else a.astype("float64") for a in row.arrays(dtype)],
-                                mx.cpu(), positions)
+    precise = running.gradients(
+        row,
+        [a if a is None or a.dtype.kind != "f" else a.astype("float64") for a in row.arrays(dtype)],
+        mx.cpu(),
+        positions,
+    )
     limit = {"float32": 2e-4, "float16": 3e-2}[dtype]
     for i, g in zip(positions, found):
         np.testing.assert_allclose(g.asnumpy(), precise[i].asnumpy(), rtol=limit, atol=limit)
@@ -91,8 +104,9 @@ def double_gradient(row, arrays, positions):
         weights = running.head_gradients(outputs)
         heads = [y for y, w in zip(outputs, weights) if w is not None]
         grads = [mx.nd.array(w, dtype=w.dtype) for w in weights if w is not None]
-        first = mx.autograd.grad(heads, [inputs[i] for i in positions], head_grads=grads, create_graph=True,
-                                 train_mode=row.training)
+        first = mx.autograd.grad(
+            heads, [inputs[i] for i in positions], head_grads=grads, create_graph=True, train_mode=row.training
+        )
         total = sum((g * mx.nd.array(w, dtype=w.dtype)).sum() for g, w in zip(first, running.head_gradients(first)))
         total = total + sum((inputs[i] * 0).sum() for i in positions)  # a first gradient may not depend on the inputs
     total.backward(train_mode=row.training)

@@ -1,4 +1,5 @@
 """Wrong input raises an error that names the operator, the argument and the shapes."""
+
 import re
 
 import pytest
@@ -8,8 +9,12 @@ from blockscope.ndarray import dispatch
 from blockscope.ops import attributes, registry
 from tests.ops import running
 
-CASES = [pytest.param(row, wrong, id=f"{running.IDS[row]}-{i}") for row in running.ROWS for i, wrong in enumerate(row.wrong)]
-CANONICAL = sorted({op.name for op in registry.operators.values()} - {"_copyto"})  # _copyto: see ndarray/test_contexts.py
+CASES = [
+    pytest.param(row, wrong, id=f"{running.IDS[row]}-{i}") for row in running.ROWS for i, wrong in enumerate(row.wrong)
+]
+CANONICAL = sorted(
+    {op.name for op in registry.operators.values()} - {"_copyto"}
+)  # _copyto: see ndarray/test_contexts.py
 
 
 def without_spaces(text):
@@ -46,10 +51,22 @@ def test_unknown_attribute(name):
 
 
 # A text that no attribute of these kinds takes.
-BAD = {attributes.Int: "many", attributes.Float: "warm", attributes.Bool: "perhaps", attributes.ShapeKind: "wide",
-       attributes.AxesKind: "upwards", attributes.FloatsKind: "some", attributes.DTypeKind: "float33", attributes.Enum: "none of these"}
-ATTRIBUTES = [(name, a) for name in CANONICAL for a, spec in registry.get(name).attributes.items()
-              if type(getattr(spec.kind, "kind", spec.kind)) in BAD]
+BAD = {
+    attributes.Int: "many",
+    attributes.Float: "warm",
+    attributes.Bool: "perhaps",
+    attributes.ShapeKind: "wide",
+    attributes.AxesKind: "upwards",
+    attributes.FloatsKind: "some",
+    attributes.DTypeKind: "float33",
+    attributes.Enum: "none of these",
+}
+ATTRIBUTES = [
+    (name, a)
+    for name in CANONICAL
+    for a, spec in registry.get(name).attributes.items()
+    if type(getattr(spec.kind, "kind", spec.kind)) in BAD
+]
 
 
 @pytest.mark.parametrize(("name", "attribute"), ATTRIBUTES, ids=[f"{n}-{a}" for n, a in ATTRIBUTES])
@@ -57,8 +74,11 @@ def test_attribute_of_a_wrong_kind(name, attribute):
     op = registry.get(name)
     kind = op.attributes[attribute].kind
     bad = BAD[type(getattr(kind, "kind", kind))]
-    given = {a: spec.kind.words[0] if hasattr(spec.kind, "words") else "1" for a, spec in op.attributes.items()
-             if spec.required and a != attribute}
+    given = {
+        a: spec.kind.words[0] if hasattr(spec.kind, "words") else "1"
+        for a, spec in op.attributes.items()
+        if spec.required and a != attribute
+    }
     with pytest.raises(mx.MXNetError) as caught:
         op.parse({attribute: bad, **given})
     assert attribute in str(caught.value)
@@ -72,9 +92,14 @@ REQUIRED = [(name, a) for name in CANONICAL for a, spec in registry.get(name).at
 @pytest.mark.parametrize(("name", "attribute"), REQUIRED, ids=[f"{n}-{a}" for n, a in REQUIRED])
 def test_missing_attribute(name, attribute):
     op = registry.get(name)
-    others = {a: spec.kind.words[0] if hasattr(spec.kind, "words") else "1" for a, spec in op.attributes.items()
-              if spec.required and a != attribute}
-    with pytest.raises(mx.MXNetError, match=f"Required parameter {attribute} of .* is not presented, in operator {op.name}"):
+    others = {
+        a: spec.kind.words[0] if hasattr(spec.kind, "words") else "1"
+        for a, spec in op.attributes.items()
+        if spec.required and a != attribute
+    }
+    with pytest.raises(
+        mx.MXNetError, match=f"Required parameter {attribute} of .* is not presented, in operator {op.name}"
+    ):
         op.parse(others)
 
 
@@ -87,7 +112,9 @@ def test_something_else_than_an_array(name):
     assert op.inputs[0] in str(caught.value) or op.variadic
 
 
-@pytest.mark.parametrize("name", [n for n in CANONICAL if registry.get(n).required_inputs > 1 and not registry.get(n).variadic])
+@pytest.mark.parametrize(
+    "name", [n for n in CANONICAL if registry.get(n).required_inputs > 1 and not registry.get(n).variadic]
+)
 def test_missing_array(name):
     op = registry.get(name)
     with pytest.raises(mx.MXNetError, match=f"operator {op.name} expects the arrays") as caught:

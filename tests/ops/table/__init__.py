@@ -1,9 +1,9 @@
 """The descriptor table: what every operator must do, one or several rows an operator.
 
-A row says how to call an operator and what must come out; the runners in ``tests/ops/test_*.py`` turn each row into tests of values,
-gradients, dtypes, memory layouts, ``out=``, wrong input, and the same on the fake device and on a card.  Rows live in the other
-modules of this package, each with a list called ``ROWS``.  A table module imports numpy, scipy and this module only, since the
-recorder runs it beside the real MXNet.
+A row says how to call an operator and what must come out; the runners in ``tests/ops/test_*.py`` turn each row into
+tests of values, gradients, dtypes, memory layouts, ``out=``, wrong input, and the same on the fake device and on a
+card.  Rows live in the other modules of this package, each with a list called ``ROWS``.  A table module imports
+numpy, scipy and this module only, since the recorder runs it beside the real MXNet.
 
 A first example::
 
@@ -11,15 +11,15 @@ A first example::
         wrong=[Wrong(inputs=[(2, 3), (4,)])])
     Row("sum", inputs=[(2, 3, 4)], attrs={"axis": 1, "keepdims": True}, expect=lambda x: x.sum(1, keepdims=True),
         dtypes=FLOATS + ("int32",), wrong=[Wrong(attrs={"axis": 7}, says="axis 7")])
-    Row("take", inputs=[(5, 2), np.array([0, 3, 9])], attrs={"mode": "clip"}, expect=lambda x, i: x[[0, 3, 4]], gradient=(0,))
+    Row("take", [(5, 2), np.array([0, 3, 9])], {"mode": "clip"}, expect=lambda x, i: x[[0, 3, 4]], gradient=(0,))
     Row("SoftmaxOutput", inputs=[(3, 4), np.array([0., 2, 1])], expect=lambda x, label: softmax(x, -1),
         gradient=lambda dy, x, label: (softmax(x, -1) - np.eye(4)[label.astype(int)], None))
 
 Inputs
     One entry an array of the operator:
 
-    * a shape: evenly spaced, all different values of the row's `domain` in random order, in the dtype under test.  No value is 0
-      and no two inputs share one, so kinks and ties are not hit;
+    * a shape: evenly spaced, all different values of the row's `domain` in random order, in the dtype under test.
+      No value is 0 and no two inputs share one, so kinks and ties are not hit;
     * an ndarray: these values; a float array takes the dtype under test, any other array keeps its own;
     * ``fixed(array)``: these values in this dtype, always;
     * a function of a ``numpy.random.RandomState``, which returns an ndarray;
@@ -28,24 +28,26 @@ Inputs
     Keep arrays small (under about 30 elements): gradients are taken numerically, element by element.
 
 Values
-    `expect` gets the inputs as NumPy arrays (floats as float64) and returns the expected array, or a tuple for several visible
-    outputs.  It must be independent of blockscope: write the formula with NumPy or SciPy.  ``expect=MXNET`` takes the numbers that
-    MXNet 1.9.1 gave instead (``tests/ops/recorded.jsonl``; make them with ``python tests/ops/record_mxnet.py --only NAME``, run with
-    the python that has mxnet).  Every other row is compared with MXNet's numbers *too*, where they are recorded, and is recorded
-    unless ``mxnet="why not"`` says that MXNet does something else, or doesn't have the operator.
-    `check` instead of `expect`, for random operators: ``check(outputs, *inputs)`` asserts what must hold of a list of outputs.
+    `expect` gets the inputs as NumPy arrays (floats as float64) and returns the expected array, or a tuple for
+    several visible outputs.  It must be independent of blockscope: write the formula with NumPy or SciPy.
+    ``expect=MXNET`` takes the numbers that MXNet 1.9.1 gave instead (``tests/ops/recorded.jsonl``; make them with
+    ``python tests/ops/record_mxnet.py --only NAME``, run with the python that has mxnet).  Every other row is
+    compared with MXNet's numbers *too*, where they are recorded, and is recorded unless ``mxnet="why not"`` says
+    that MXNet does something else, or doesn't have the operator. `check` instead of `expect`, for random operators:
+    ``check(outputs, *inputs)`` asserts what must hold of a list of outputs.
 
 Gradient
     * True: all inputs that take the dtype under test, compared with central differences in float64;
     * a tuple of positions: only these inputs (the others must get zeros or nothing);
     * "zero": the gradient of every input is zero;
     * False: the operator has no gradient, and backward says so by name;
-    * a function ``(dy, *inputs) -> tuple`` (None for an input without one): for operators whose gradient is not the derivative
-      (``dy`` is a list where there are several outputs);
+    * a function ``(dy, *inputs) -> tuple`` (None for an input without one): for operators whose gradient is not the
+      derivative (``dy`` is a list where there are several outputs);
     * MXNET: the gradient that MXNet gave.
 
-    `second`: True if ``autograd.grad(create_graph=True)`` works and its gradient equals the numeric derivative of the first; False
-    if it doesn't work and says so.  By default True where `gradient` is numeric ("zero" rows are not tried).
+    `second`: True if ``autograd.grad(create_graph=True)`` works and its gradient equals the numeric derivative of
+    the first; False if it doesn't work and says so.  By default True where `gradient` is numeric ("zero" rows are
+    not tried).
 """
 
 import dataclasses
@@ -113,7 +115,8 @@ class Row:
     second : bool, optional
         The second-order gradient.
     dtypes : tuple of str
-        Types to run it with; the first one is used where one is enough.  An empty tuple: the operator's arrays don't vary.
+        Types to run it with; the first one is used where one is enough.  An empty tuple: the operator's arrays don't
+        vary.
     result : str or tuple, optional
         Dtype of the outputs; "same" (that under test) by default, a tuple for several outputs.
     domain : tuple or list of tuple
@@ -211,8 +214,10 @@ class Row:
 
     def varies(self):
         """Return for each input whether it takes the dtype under test."""
-        return [a is not None and b is not None and a.dtype != b.dtype
-                for a, b in zip(self.arrays("float32"), self.arrays("float64"))]
+        return [
+            a is not None and b is not None and a.dtype != b.dtype
+            for a, b in zip(self.arrays("float32"), self.arrays("float64"))
+        ]
 
 
 def _array(entry, dtype, random, low, high, number):

@@ -5,11 +5,20 @@ import numpy as np
 from . import Row
 
 INTERNAL = "MXNet doesn't have this operator"
-KEYS = [0, -1, slice(1, None), (slice(None), 1), (Ellipsis, slice(None, None, -2)), (slice(None, None, 2), None, 2), (1, 2)]
+KEYS = [
+    0,
+    -1,
+    slice(1, None),
+    (slice(None), 1),
+    (Ellipsis, slice(None, None, -2)),
+    (slice(None, None, 2), None, 2),
+    (1, 2),
+]
 
 
 def _put(shape, key, repeated):
     """Return the formula of _put_gradient: zeros with values added at a key."""
+
     def put(values):
         total = np.zeros(shape)
         if repeated:
@@ -17,6 +26,7 @@ def _put(shape, key, repeated):
         else:
             total[key] = values.reshape(total[key].shape)
         return total
+
     return put
 
 
@@ -29,8 +39,16 @@ ROWS = [
     Row("_sum_to", [(2, 3, 2)], {"shape": (3, 1)}, expect=lambda x: x.sum((0, 2))[:, None], mxnet=INTERNAL),
     Row("_sum_to", [(2, 3)], {"shape": (2, 3)}, expect=lambda x: x, mxnet=INTERNAL),
     *[Row("_basic_index", [(3, 4)], {"key": key}, expect=_part(key), mxnet=INTERNAL) for key in KEYS],
-    *[Row("_put_gradient", [np.zeros((3, 4))[key].shape or (1,)], {"key": key, "shape": (3, 4), "repeated": False},
-          expect=_put((3, 4), key, False), mxnet=INTERNAL) for key in KEYS],
+    *[
+        Row(
+            "_put_gradient",
+            [np.zeros((3, 4))[key].shape or (1,)],
+            {"key": key, "shape": (3, 4), "repeated": False},
+            expect=_put((3, 4), key, False),
+            mxnet=INTERNAL,
+        )
+        for key in KEYS
+    ],
     # _advanced_index has its tests in tests/ndarray/test_indexing.py: its key holds arrays of the device.
     Row("_sum_to", [(1, 3)], {"shape": (1, 1)}, expect=lambda x: x.sum(1, keepdims=True), mxnet=INTERNAL),
 ]
