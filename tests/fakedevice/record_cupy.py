@@ -10,11 +10,14 @@ import ast
 import inspect
 import pathlib
 import re
+import sys
 
-import cupy
-import cupyx
-import cupyx.scipy.special
-import numpy
+sys.path.pop(0)  # this folder, whose array.py would hide Python's module of that name
+
+import cupy  # noqa: E402
+import cupyx  # noqa: E402
+import cupyx.scipy.special  # noqa: E402
+import numpy  # noqa: E402
 
 
 def parameters(function):
