@@ -68,6 +68,13 @@ Fixed in training and data:
 Fixed in operators:
 
 - `gather_nd`'s gradient of a negative index goes where the value came from (to the row before it in MXNet); `sign(nan)` is nan.
+- `SoftmaxOutput(out_grad=True)` multiplies by the head gradient (by the output in MXNet); SELU has the gradient of its own formula; average
+  pooling of convention `full` divides in the gradient as in the forward pass; SoftmaxActivation's gradient fits its instance mode.
+- `PoissonNLLLoss(compute_full=True)` is finite for targets of 0; CTC of a label that doesn't fit has gradient 0 (unset memory before);
+  `Dropout(p=1)` gives 0 (nan before); `LeakyReLU('rrelu')` trains (a crash before); `relu` of nan is nan (0 before); float16 softmax is
+  computed in float32.
+- Channels-last convolution, pooling convention `same` in every dimension, `Deconvolution`'s target_shape, softmax of length 0 and
+  BatchNormWithReLU work on the CPU; a grouped `Conv2DTranspose` may defer `in_channels`.
 - Rows of `while_loop` after the last step are zero (undefined before); second-order gradients exist for powers, products, `dot` and what is
   built of them.
 
@@ -83,6 +90,8 @@ Kept:
 - `cpu_pinned(0)` finds the replica on `cpu(0)`: both are host memory.
 - `nd.save` of an empty dictionary comes back as an empty list: the file format has no way to tell.
 - GroupNorm has gamma and beta per group; BatchNorm's repr and shapes: files.
+- Embedding and `take` clip indices; windows of pooling that lie outside give -FLT_MAX (max) or 0 (average); LRN sums `(nsize - 1) // 2`
+  neighbours on each side; `multi_output` SoftmaxOutput ignores `smooth_alpha`: values of existing programs.
 - Integer arrays truncate the numbers they are combined with; `rint` rounds halves down: values of existing programs.
 - Two parameters of one name are both updated by a Trainer; factor schedulers never go back; the default rate of an optimizer overwrites a
   scheduler's `base_lr` (with a warning now).

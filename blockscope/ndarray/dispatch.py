@@ -15,6 +15,7 @@ _recording = ambient.recording
 _training = ambient.training
 _record = _tape.record
 _functions: dict = {}
+_FORWARD_ERRORS = (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
 
 
 class _Absent:
@@ -82,7 +83,7 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         else:
             with env.scope:
                 result = op.forward(env, *raws, **given)
-    except (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
+    except _FORWARD_ERRORS as error:
         # No local name for the new error: its traceback holds this frame, and the cycle would keep the arrays.
         if isinstance(error, MXNetError) and (type(error) is not MXNetError or _call_text(op, raws, attrs) in str(error)):
             raise
@@ -175,7 +176,14 @@ def _resolve_deferred(op, inputs, attrs):
             break
     else:
         return inputs
-    shapes = op.shapes([x.shape for x in inputs], attrs)
+    known = [x.shape for x in inputs]
+    try:
+        shapes = op.shapes(known, attrs)
+    except _FORWARD_ERRORS as error:
+        explained = _explained(error, op, known, attrs)
+        if explained is error:
+            raise
+        raise explained from error
     return tuple([x._resolve(shape) if getattr(x, "_deferred", False) else x for x, shape in zip(inputs, shapes)])
 
 
