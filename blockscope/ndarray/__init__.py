@@ -4,7 +4,7 @@ Functions come from the operator registry when they are first asked for: ``nd.re
 ``nd.linalg.gemm2``, ``nd._internal._plus``.
 """
 from .. import ops as _ops  # fills the registry
-from . import control_flow, creation, dispatch, elementwise, moving, namespaces
+from . import control_flow, creation, dispatch, elementwise, moving, namespaces, sparse_errors
 from .array import NDArray
 from .composite import histogram, split_v2
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
@@ -24,6 +24,8 @@ sparse = namespaces.Namespace(__name__ + ".sparse", "sparse")
 
 contrib.add(foreach=control_flow.foreach, while_loop=control_flow.while_loop, cond=control_flow.cond,
             isnan=elementwise.isnan, isinf=elementwise.isinf, isfinite=elementwise.isfinite)
+sparse.add(csr_matrix=sparse_errors.csr_matrix, row_sparse_array=sparse_errors.row_sparse_array, array=sparse_errors.array,
+           zeros=zeros, empty=empty)
 
 from . import random  # noqa: E402  (uses the functions above)
 

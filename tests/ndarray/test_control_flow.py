@@ -66,3 +66,9 @@ def test_numbers_that_are_not_finite():
     assert contrib.isnan(x).asnumpy().tolist() == [1, 0, 0, 0]
     assert contrib.isinf(x).asnumpy().tolist() == [0, 1, 1, 0]
     assert contrib.isfinite(x).asnumpy().tolist() == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["csr_matrix", "row_sparse_array", "array"])
+def test_sparse_arrays_are_refused_with_what_to_do(name):
+    with pytest.raises(mx.MXNetError, match=f"nd.sparse.{name}: sparse arrays are not available in blockscope yet; use"):
+        getattr(mx.nd.sparse, name)([[1, 0]])
