@@ -403,6 +403,10 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
     __itruediv__ = _in_place(kinds.DIVIDE)
     __imod__ = _in_place(kinds.MODULO)
 
+    def _new(self, raw):
+        """Return an array on the same context over other raw values."""
+        return NDArray(raw, self._ctx)
+
     def _call(self, name, *args, **kwargs):
         return self._function(name)(self, *args, **kwargs)
 

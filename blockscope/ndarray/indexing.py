@@ -86,13 +86,13 @@ def _get(x, key):
         return x._invoke(_advanced, (x,), {"key": key})
     if not basic:
         result = x._raw[key]
-        return type(x)(result, x._ctx)
+        return x._new(result)
     raw = x._owned()[key]
     if raw.ndim == 0:
         raw = x._owned()[_whole(key, x._raw.ndim)].reshape((1,))
     if raw.flags.c_contiguous:
         return x._view(raw)
-    return type(x)(raw.copy(), x._ctx)
+    return x._new(raw.copy())
 
 
 def _whole(key, ndim):

@@ -53,7 +53,7 @@ class Differentiable:
             raise MXNetError(f"attach_grad: gradients of storage type {stype!r} are not available; use stype='default'")
         with self._ctx._use():
             buffer = self._ctx._backend.xp.zeros(self.shape, self._raw.dtype)
-        self._mark(type(self)(buffer, self._ctx), grad_req)
+        self._mark(self._new(buffer), grad_req)
 
     def _mark(self, grad, grad_req):
         if grad_req not in ("write", "add", "null"):

@@ -58,7 +58,7 @@ class Memory:
 
     def _view(self, raw):
         """Wrap another raw array over this array's memory, sharing what is known about overwriting."""
-        new = type(self)(raw, self._ctx)
+        new = self._new(raw)
         new._storage = self._own_storage()
         return new
 

@@ -205,17 +205,19 @@ class FakeModule(types.ModuleType):
 
 
 def make_module():
-    """Return the fake device's ``xp``."""
+    """Return the fake device's ``xp``: what CuPy 14 has, as far as the NumPy at hand has it too (it drops names over time)."""
     xp = FakeModule("xp_of_the_fake_device")
     for name in table.KINDS["value"]:
         setattr(xp, name, getattr(np, name))
     for name in table.KINDS["ufunc"]:
+        if not hasattr(np, name):
+            continue
         if isinstance(getattr(np, name), np.ufunc):
             setattr(xp, name, FakeUfunc(name))
         else:
             setattr(xp, name, _function(name, None, getattr(np, name), name))
     for name, parameters in table.KINDS["function"].items():
-        if isinstance(getattr(np, name), type):
+        if not hasattr(np, name) or isinstance(getattr(np, name), type):
             continue
         make = _creation if name in table.CREATION else None
         setattr(xp, name, make(name, parameters) if make else _function(name, parameters, getattr(np, name), name))
