@@ -33,6 +33,20 @@ class InitDesc(str):
 
 
 # Which rule a name selects, first match wins.
+_made: dict = {}
+
+
+def _named(text):
+    """Return the initializer of a name, made once: a net of thousands of biases asks for ``'zeros'`` each time."""
+    found = _made.get(text) if text.__class__ is str else None
+    if found is not None and registry.registered(Initializer, text) is found.__class__:
+        return found
+    found = create(text)
+    if text.__class__ is str and text[:1] not in ("[", "{"):
+        _made[text] = found
+    return found
+
+
 _BY_SUFFIX = (("weight", "_init_weight"), ("bias", "_init_bias"), ("gamma", "_init_gamma"), ("beta", "_init_beta"),
               ("min", "_init_zero"), ("max", "_init_one"), ("weight_quantize", "_init_quantized_weight"),
               ("bias_quantize", "_init_quantized_bias"))
@@ -119,7 +133,7 @@ class Initializer:
         init = desc.attrs.get("__init__")
         if init:
             if not isinstance(init, Initializer):
-                init = create(init)
+                init = _named(init)
             init._init_weight(desc, arr)
             if self._verbose:
                 self._verbose_print(desc, desc.attrs["__init__"], arr)

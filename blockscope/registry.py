@@ -22,6 +22,11 @@ def get_registry(base_class):
     return _REGISTRY.setdefault(base_class, {}).copy()
 
 
+def registered(base_class, name):
+    """Return the class registered under a lower-case name, or None."""
+    return _REGISTRY.get(base_class, {}).get(name)
+
+
 def get_register_func(base_class, nickname):
     """Return a function ``register(klass, name=None)`` that enters subclasses of a base class.
 

@@ -1,4 +1,7 @@
 """`ParameterDict`: parameters by name, made on request and shared with other blocks."""
+import contextlib
+import gc
+
 import numpy as np
 
 from .. import initializer, ndarray
@@ -28,6 +31,19 @@ def name_clash(name, first, second):
                    'Give one of the blocks another prefix (make it inside `with self.name_scope():`), or share the parameters with '
                    '`params=`.')
     return error
+
+
+@contextlib.contextmanager
+def _no_collection(count):
+    """Keep the cycle collector from running while thousands of arrays are made: all of them stay, and it would walk them in vain."""
+    if count < 1000 or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class ParameterDict:
@@ -191,9 +207,10 @@ class ParameterDict:
             init.set_verbosity(verbose=verbose)
         before = []
         try:
-            for param in self._params.values():
-                before.append((param, param._state()))
-                param.initialize(None, ctx, init, force_reinit=force_reinit)
+            with _no_collection(len(self._params)):
+                for param in self._params.values():
+                    before.append((param, param._state()))
+                    param.initialize(None, ctx, init, force_reinit=force_reinit)
         except BaseException:
             for param, state in before:
                 param._set_state(state)

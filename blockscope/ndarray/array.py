@@ -323,8 +323,11 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         else:
             raw = value
         target = self._writable()
-        with self._ctx._use():
-            self._ctx._backend.xp.copyto(target, raw, casting="unsafe")
+        if self._ctx._environments[0].scope is None:
+            target[...] = raw
+        else:
+            with self._ctx._use():
+                target[...] = raw
 
     def _copy_to_context(self, ctx):
         if self._node is not None and _recording():
