@@ -34,6 +34,7 @@ _SUBMODULES = {
     "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
     "rnd": "random", "util": "util",
 }
+_FROM_UTIL = ("is_np_array", "is_np_shape", "np_shape", "set_np_shape", "use_np_shape")
 # What MXNet has and blockscope has not: the error for naming one says so.
 _ABSENT = {
     "sym": "symbolic graphs", "symbol": "symbolic graphs", "mod": "the Module front end", "module": "the Module front end",
@@ -48,12 +49,15 @@ def __getattr__(key):
     if key in _ABSENT:
         raise AttributeError(f"module {__name__!r} has no key {key!r}: not part of blockscope yet "
                              f"({_ABSENT[key]})")
-    if key not in _SUBMODULES:
+    if key in _FROM_UTIL:
+        found = getattr(_importlib.import_module(".util", __name__), key)
+    elif key in _SUBMODULES:
+        found = _importlib.import_module(f".{_SUBMODULES[key]}", __name__)
+    else:
         raise AttributeError(f"module {__name__!r} has no key {key!r}")
-    module = _importlib.import_module(f".{_SUBMODULES[key]}", __name__)
-    globals()[key] = module
-    return module
+    globals()[key] = found
+    return found
 
 
 def __dir__():
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_SUBMODULES, *_FROM_UTIL})

@@ -11,3 +11,6 @@ numeric_types = (Number, np.generic)
 integer_types = (int, np.integer)
 string_types = (str,)
 mx_real_t = np.float32
+
+for _class in (MXNetError, NotImplementedForSymbol):
+    _class.__module__ = __name__  # messages and pickles name the public home

@@ -373,3 +373,7 @@ class FusedRNN(Initializer):
     def _init_weight(self, name, arr):
         raise MXNetError(f"cannot initialize {name} with FusedRNN: it belongs to the symbolic cells of mx.rnn, which blockscope does "
                          "not have yet. Gluon's recurrent layers take i2h_weight_initializer and the like.")
+
+
+for _class in (InitDesc, Initializer):
+    _class.__module__ = __name__  # messages and pickles name the public home

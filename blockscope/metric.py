@@ -296,3 +296,7 @@ def np(numpy_feval, name=None, allow_extra_outputs=False):
         return numpy_feval(label, pred)
     feval.__name__ = numpy_feval.__name__
     return CustomMetric(feval, name, allow_extra_outputs)
+
+
+for _class in (F1, MAE, MCC, MSE, PCC, RMSE, CrossEntropy, EvalMetric, NegativeLogLikelihood, PearsonCorrelation, Perplexity):
+    _class.__module__ = __name__  # messages and pickles name the public home

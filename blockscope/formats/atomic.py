@@ -50,7 +50,10 @@ def open_atomic(path):
     folder, name = os.path.split(target)
     # The name is cut so that a file name of the greatest length still has room for the suffix.
     temporary = os.path.join(folder, f".{name[:60]}.{secrets.token_hex(6)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, os.fsdecode(path)) from None  # the user's name, not the temporary one
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

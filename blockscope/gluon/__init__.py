@@ -5,6 +5,7 @@
 import importlib as _importlib
 
 from . import block, parameter
+from ._text import absent as _absent
 from .block import Block, HybridBlock
 from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
 
@@ -19,7 +20,7 @@ def __getattr__(name):
     elif name in _SUBMODULES:
         found = _importlib.import_module(f".{name}", __name__)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _absent(__name__, name)
     globals()[name] = found
     return found
 

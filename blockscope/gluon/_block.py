@@ -16,7 +16,7 @@ from ._parameter import Parameter
 from ._parameter_dict import ParameterDict, load_all, name_clash
 from ._site import creation_site
 from ._summary import Summary
-from ._text import brief_list, indent
+from ._text import NO_SYMBOLS, brief_list, indent
 
 __all__ = ['Block']
 
@@ -80,6 +80,10 @@ class Block:
         """Register blocks as children and parameters under their attribute's name."""
         own = self.__dict__
         existing = own.get(name)
+        if existing is None and value.__class__ is Parameter and name not in self._reg_params:
+            self._reg_params[name] = value
+            _set(self, name, value)
+            return
         if value.__class__ in _PLAIN and existing.__class__ in _PLAIN:
             _set(self, name, value)
             return
@@ -126,6 +130,8 @@ class Block:
     @property
     def _scope(self):
         if self._own_scope is None:
+            if '_params' not in self.__dict__:
+                raise AttributeError(f'{type(self).__name__!r} object has no attribute \'_scope\'')  # super().__init__() comes first
             self.__dict__['_own_scope'] = ScopeOf()
         return self._own_scope.get(self)
 
@@ -155,14 +161,17 @@ class Block:
         AssertionError
             Two different parameters have the same name.
         """
+        found = collections.OrderedDict()
+        self._collect_into(found, select, re.compile(select) if select else None)
         collected = ParameterDict(self._params.prefix)
-        self._collect_into(collected._params, select, re.compile(select) if select else None)
+        collected._params = found
         return collected
 
     def _collect_into(self, found, select, pattern):
         self._check_container_with_block()
+        children = self._children.values()
         _add_params(found, self.params, pattern)
-        for child in self._children.values():
+        for child in children:
             if isinstance(child, Block) and type(child).collect_params is Block.collect_params:
                 child._collect_into(found, select, pattern)
             else:
@@ -286,6 +295,10 @@ class Block:
         handle = HookHandle()
         handle.attach(self._forward_hooks, hook)
         return handle
+
+    def register_op_hook(self, callback, monitor_all=False):
+        """Call `callback` for the output of every operator (there is nothing to watch yet: this raises an error)."""
+        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.register_op_hook') + ' Use register_forward_hook.')
 
     def apply(self, fn):
         """Call `fn(block)` for every child, then for this block; return this block."""

@@ -38,3 +38,6 @@ class HookHandle:
 
     def __exit__(self, exc_type, exc_value, traceback):
         self.detach()
+
+
+HookHandle.__module__ = __package__ + '.utils'  # its public home

@@ -12,6 +12,7 @@ from ._deferred import DeferredArray, ShapeOnlyArray
 from ._first_pass import remember
 from ._replicas import DeferredInitializationError
 from ._shape import shape_is_known
+from ._text import NO_SYMBOLS, owned_by
 
 __all__ = ['HybridBlock']
 
@@ -58,6 +59,8 @@ class HybridBlock(Block):
     _flags = ()
     _backend = None
     _backend_opts = ()
+
+    __init__ = owned_by('HybridBlock', Block.__init__)  # errors about its arguments name this class
 
     def _clear_cached_op(self):
         own = self.__dict__
@@ -116,6 +119,15 @@ class HybridBlock(Block):
         """Convert all parameters to another data type."""
         self._clear_cached_op()
         super().cast(dtype)
+
+    def export(self, path, epoch=0, remove_amp_cast=True):
+        """Write the symbolic graph and the parameters (there are no graphs yet: this raises an error)."""
+        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.export') + ' Use save_parameters.')
+
+    def optimize_for(self, x, *args, backend=None, clear=False, static_alloc=False, static_shape=False, inline_limit=2,
+                     forward_bulk_size=None, backward_bulk_size=None, **kwargs):
+        """Rewrite the symbolic graph for a backend (there are no graphs yet: this raises an error)."""
+        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.optimize_for') + ' Use hybridize.')
 
     def infer_shape(self, *args):
         """Fill in unknown shapes of all parameters from inputs, without initializing anything."""

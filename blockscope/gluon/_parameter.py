@@ -214,7 +214,7 @@ class Parameter(Replicas):
 
     def _initial_value(self, init, default_init):
         data = zeros(self._shape, self._dtype, _CPU)
-        if init is default_init and not isinstance(init, (str, initializer.Initializer)):
+        if init is default_init and callable(init) and not isinstance(init, (str, initializer.Initializer)):
             init(initializer.InitDesc(self.name), data)  # Mixed, Load: they choose by name, and are no Initializer
             return data
         if not isinstance(default_init, initializer.Initializer):

@@ -2,6 +2,8 @@
 import contextlib
 import gc
 
+from collections import OrderedDict
+
 import numpy as np
 
 from .. import initializer, ndarray
@@ -69,7 +71,7 @@ class ParameterDict:
 
     def __init__(self, prefix='', shared=None):
         self._prefix = prefix
-        self._params = {}
+        self._params = OrderedDict()  # as in MXNet, where programs print its views
         self._shared = shared
         self._site = None
 
@@ -113,9 +115,9 @@ class ParameterDict:
     def _get_impl(self, name):
         param = self._params.get(name)
         if param is None and self._shared is not None:
-            param = self._shared._params.get(name)
-            if param is not None:
-                self._params[name] = param
+            shared = self._shared._params  # of a block, where a program passed `params=block`: a ParameterDict itself
+            if name in shared:
+                param = self._params[name] = shared[name]
         return param
 
     def get(self, name, **kwargs):
@@ -136,7 +138,9 @@ class ParameterDict:
             An unknown keyword.
         """
         name = self._prefix + name
-        param = self._get_impl(name)
+        param = self._params.get(name)
+        if param is None and self._shared is not None:
+            param = self._get_impl(name)
         if param is None:
             param = Parameter(name, **kwargs)
             param._site = self._site
@@ -157,7 +161,9 @@ class ParameterDict:
             It exists and is no constant, or has another value.
         """
         name = self._prefix + name
-        param = self._get_impl(name)
+        param = self._params.get(name)
+        if param is None and self._shared is not None:
+            param = self._get_impl(name)
         if param is None:
             if value is None:
                 raise KeyError(f"No constant named '{name}'. Please specify value if you want to create a new constant.")

@@ -50,6 +50,8 @@ class Replicas:
     def _ctx_map(self):
         """Index of each replica by device type (even, odd) and device number, as MXNet keeps it."""
         table = [[], []]
+        if self._ctx_list is None:
+            return None
         for index, ctx in enumerate(self._ctx_list):
             row = table[ctx.device_typeid & 1]
             row.extend([None] * (ctx.device_id + 1 - len(row)))
@@ -82,7 +84,7 @@ class Replicas:
     def _index_on(self, ctx):
         for index, known in enumerate(self._ctx_list):
             # Device types of equal parity share a replica, so that page-locked host memory finds the one on the CPU, as in MXNet.
-            if known is ctx or (known.device_id == ctx.device_id and (known.device_typeid ^ ctx.device_typeid) & 1 == 0):
+            if known is ctx or ((known.device_typeid ^ ctx.device_typeid) & 1 == 0 and known.device_id == ctx.device_id):
                 return index
         raise RuntimeError(f"Parameter '{self.name}' was not initialized on context {ctx}. "
                            f'It was only initialized on {self._ctx_list}.')
@@ -127,7 +129,7 @@ class Replicas:
 
     def _init_impl(self, data, ctx_list):
         """Take `data` as value on the given contexts; the caller gives the array away."""
-        contexts = list(ctx_list)
+        contexts = _checked_contexts(ctx_list)
         arrays = [data if ctx is data._ctx and index == 0 and data._node is None else data.copyto(ctx)
                   for index, ctx in enumerate(contexts)]
         if len(contexts) == 0:
@@ -267,6 +269,7 @@ class Replicas:
         self._dtype = dtype
         if self._data is None:
             return
+        dtype = np.dtype(dtype)
         token = ambient.set_flags(recording=False)
         try:
             self._data = [array.astype(dtype) for array in self._data]
@@ -285,6 +288,20 @@ class Replicas:
         self.__dict__.update(state)
         if self._grad is not None and self._data is not None:
             self._mark()
+
+
+for _method in (Replicas.cast, Replicas.reset_ctx, Replicas.set_data, Replicas.zero_grad):
+    _method.__qualname__ = f'Parameter.{_method.__name__}'  # errors about arguments name the class that users know
+
+
+def _checked_contexts(contexts):
+    contexts = list(contexts)
+    for ctx in contexts:
+        if not isinstance(ctx, Context):
+            error = AttributeError(f"'{type(ctx).__name__}' object has no attribute 'device_typeid'")  # as in MXNet
+            error.add_note('ctx must be a Context such as mx.cpu(), or a list of Contexts.')
+            raise error
+    return contexts
 
 
 def zeros(shape, dtype, ctx):

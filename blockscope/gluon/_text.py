@@ -1,6 +1,10 @@
 """Text for representations and messages of Gluon."""
 
-__all__ = ['brief_list', 'indent']
+import types
+
+__all__ = ['NO_SYMBOLS', 'absent', 'brief_list', 'indent', 'owned_by']
+
+NO_SYMBOLS = '{} is not part of blockscope yet: it needs symbolic graphs.'
 
 
 def indent(text, spaces):
@@ -12,6 +16,26 @@ def indent(text, spaces):
     'a\\n  b'
     """
     return text.replace('\n', '\n' + ' ' * spaces)
+
+
+# What modules of MXNet's Gluon have and ours have not.
+_ABSENT = {'SymbolBlock': 'symbolic graphs', 'model_zoo': 'the model zoo', 'vision': 'image data sets and transforms',
+           'RecordFileDataset': 'RecordIO files'}
+
+
+def absent(module, name):
+    """Return the error for a name that a module does not have; it says so where MXNet's has it."""
+    why = f': not part of blockscope yet ({_ABSENT[name]})' if name in _ABSENT else ''
+    return AttributeError(f'module {module!r} has no attribute {name!r}{why}')
+
+
+def owned_by(owner, function):
+    """Return a copy of a function whose errors about arguments name class `owner`, as if it were written there."""
+    copy = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__doc__ = function.__doc__
+    copy.__qualname__ = f'{owner}.{function.__name__}'
+    return copy
 
 
 def brief_list(items, limit=7):

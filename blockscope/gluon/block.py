@@ -3,8 +3,13 @@ from ._block import Block
 from ._block_scope import _BlockScope
 from ._calls import _flatten, _regroup
 from ._hybrid_block import HybridBlock
+from ._text import absent
 
 __all__ = ['Block', 'HybridBlock', '_BlockScope', '_flatten', '_regroup']
 
 for _class in (Block, HybridBlock, _BlockScope):
     _class.__module__ = __name__  # messages and pickles name the public home
+
+
+def __getattr__(name):
+    raise absent(__name__, name)

@@ -122,8 +122,9 @@ def clip_global_norm(arrays, max_norm, check_isfinite=True):
     >>> clip_global_norm([gradient], 1), gradient.asnumpy()
     (np.float32(5.0), array([0.6, 0.8], dtype=float32))
     """
-    if not arrays:
+    if len(arrays) == 0:
         raise AssertionError("clip_global_norm needs at least one array")
+    arrays = list(arrays)  # of an array: its rows
     ctx = arrays[0].context
     wide = "float64" if any(array.dtype().itemsize == 8 for array in arrays) else "float32"
     squares = [_squared_norm(array, wide).as_in_context(ctx) for array in arrays]

@@ -4,7 +4,7 @@ Functions come from the operator registry when they are first asked for: ``nd.re
 ``nd.linalg.gemm2``, ``nd._internal._plus``.
 """
 from .. import ops as _ops  # fills the registry
-from . import control_flow, creation, dispatch, elementwise, moving, namespaces, sparse_errors
+from . import control_flow, creation, dispatch, elementwise, moving, namespaces, ndarray, sparse_errors
 from .array import NDArray
 from .composite import histogram, split_v2
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,

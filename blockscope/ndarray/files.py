@@ -23,6 +23,8 @@ def save(fname, data):
     ------
     ValueError, TypeError
         If `data` is something else; no file is written then.
+    MXNetError
+        If the file cannot be written.
     """
     if isinstance(data, NDArray):
         data = [data]
@@ -36,10 +38,13 @@ def save(fname, data):
             raise TypeError("save only accept dict str->NDArray or list of NDArray")
     else:
         raise ValueError("data needs to either be a NDArray, dict of str, NDArray pairs or a list of NDarrays.")
-    if names is None:
-        params.save(fname, [_record(a) for a in arrays])
-    else:
-        params.save(fname, (_record(a) for a in arrays), names)
+    try:
+        if names is None:
+            params.save(fname, [_record(a) for a in arrays])
+        else:
+            params.save(fname, (_record(a) for a in arrays), names)
+    except OSError as error:
+        raise MXNetError(str(error)) from error
 
 
 def _record(array):

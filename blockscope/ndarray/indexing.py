@@ -110,8 +110,11 @@ def put(x, key, value):
         raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd. Build the "
                          "array with nd.concat, nd.stack or nd.where, or assign under autograd.pause().")
     with x._ctx._use():
-        _, key = _split_key(x, key)
-        x._writable()[key] = _value(x, value)
+        basic, key = _split_key(x, key)
+        target, value = x._writable(), _value(x, value)
+        if basic and getattr(value, "ndim", 0) and target[key].ndim == 0:
+            key = _whole(key, target.ndim)  # one element takes an array of one
+        target[key] = value
 
 
 def _value(x, value):

@@ -29,7 +29,9 @@ def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
     Raises
     ------
     ValueError
-        If parameters are neither, or of both kinds.
+        If a parameter is neither.
+    AssertionError
+        If there are both kinds (the class that MXNet raises).
     """
     first = parameters[0]
     arrays = isinstance(first, NDArray) and sampler is not None
@@ -37,7 +39,7 @@ def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
         raise ValueError(f"Distribution parameters must be either NDArray or numbers, but got {public_class(type(first))}.")
     for other in parameters[1:]:
         if not (isinstance(other, NDArray) if arrays else _is_number(other)):
-            raise ValueError(_MIXED.format(public_class(type(first)), public_class(type(other))))
+            raise AssertionError(_MIXED.format(public_class(type(first)), public_class(type(other))))
     if shape is not None:
         kwargs["shape"] = shape
     if dtype is not None:

@@ -8,3 +8,7 @@ from ._updater import Updater, get_updater
 
 __all__ = ["DCASGD", "FTML", "LAMB", "LARS", "LBSGD", "NAG", "SGD", "SGLD", "AdaDelta", "AdaGrad", "Adam", "Adamax", "Ftrl",
            "Nadam", "Optimizer", "RMSProp", "Signum", "Test", "Updater", "ccSGD", "create", "get_updater", "register"]
+
+for _class in (DCASGD, FTML, LAMB, LARS, LBSGD, NAG, SGD, SGLD, AdaDelta, AdaGrad, Adam, Adamax, Ftrl, Nadam, Optimizer, RMSProp, Signum,
+               Test, Updater, ccSGD):
+    _class.__module__ = __name__  # messages and pickles name the public home

@@ -53,7 +53,7 @@ def same(got, expected):
         if "Traceback" not in expected["message"] and expected["error"] != "MXNetError":
             ours, theirs = (
                 got["message"],
-                expected["message"].replace("mxnet.ndarray.ndarray", "blockscope.ndarray.array"),
+                expected["message"].replace("mxnet.ndarray.ndarray", "blockscope.ndarray.ndarray"),
             )
             assert ours.startswith(theirs.replace("module 'mxnet.", "module 'blockscope.")[:60])
         return

@@ -6,6 +6,7 @@ import warnings
 
 from ... import ndarray as nd
 from ...errors import public_class
+from .._text import owned_by
 from ..block import Block, HybridBlock
 from ..utils import _indent
 from .activations import Activation
@@ -68,6 +69,8 @@ class Sequential(_Stack, Block):
     'net_dense1_weight'
     """
 
+    add = owned_by('Sequential', _Stack.add)
+
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
 
@@ -102,6 +105,8 @@ class HybridSequential(_Stack, HybridBlock):
     >>> net(mx.nd.ones((4, 2))).shape
     (4, 1)
     """
+
+    add = owned_by('HybridSequential', _Stack.add)
 
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
@@ -144,20 +149,15 @@ class Dense(HybridBlock):
     def __init__(self, units, activation=None, use_bias=True, flatten=True, dtype='float32', weight_initializer=None,
                  bias_initializer='zeros', in_units=0, **kwargs):
         super().__init__(**kwargs)
-        self._flatten = flatten
-        self._units = units
-        self._in_units = in_units
-        self.weight = self.params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype,
-                                      allow_deferred_init=True)
-        if use_bias:
-            self.bias = self.params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype, allow_deferred_init=True)
-        else:
-            self.bias = None
+        # Past __setattr__, which looks for blocks and parameters: a net makes thousands of these.
+        self.__dict__.update(_flatten=flatten, _units=units, _in_units=in_units, act=None)
+        params = self._params
+        self.weight = params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype, allow_deferred_init=True)
+        self.bias = params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype,
+                               allow_deferred_init=True) if use_bias else None
         if activation is not None:
             with self.name_scope():  # only children need it, and entering it takes as long as making a parameter
                 self.act = Activation(activation, prefix=activation + '_')
-        else:
-            self.act = None
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return the output, (batch, units) or with flatten=False (..., units)."""

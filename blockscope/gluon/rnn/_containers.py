@@ -1,5 +1,5 @@
 """Cells made of cells: one after the other, or one for each direction of time."""
-from .._text import indent
+from .._text import indent, owned_by
 from ..parameter import tensor_types
 from ._cell_base import HybridRecurrentCell, RecurrentCell
 from ._sequences import (_cells_begin_state, _cells_state_info, _format_sequence, _get_begin_state,
@@ -85,6 +85,8 @@ class SequentialRNNCell(_Stack):
     )
     """
 
+    add = owned_by('SequentialRNNCell', _Stack.add)
+
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
 
@@ -101,6 +103,8 @@ class HybridSequentialRNNCell(_Stack, HybridRecurrentCell):
     prefix, params
         See `RecurrentCell`.
     """
+
+    add = owned_by('HybridSequentialRNNCell', _Stack.add)
 
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
