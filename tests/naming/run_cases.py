@@ -1,9 +1,13 @@
 """Run recorded Gluon programs, each in a fresh process state, and print what they gave as JSON.
 
 Reads ``{"prelude": ..., "cases": {id: code}}`` from standard input; every program runs in a child forked from a process that has only
-imported the package, in an empty folder. Called by test_recorded_cases.py as a program of its own, so that forking is safe.
+imported the package, in an empty folder. Called by the tests as a program of its own, so that forking is safe.
+
+With the python of MXNet 1.9.1 it records: ``python run_cases.py more_programs.txt more_programs.json.gz`` runs the programs of the text
+file (each under a line ``=== topic/name``) and writes them with what MXNet gave. It never imports blockscope then.
 """
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -14,7 +18,34 @@ import warnings
 
 import numpy as np
 
-import blockscope
+RECORDING = len(sys.argv) > 1
+if not RECORDING:
+    import blockscope
+    blockscope.as_mxnet()
+
+# `attempt` gives the value or the error of each expression, and the warnings; of MXNet's C++ errors the type only.
+PRELUDE = """import mxnet as mx
+from mxnet import gluon, nd, autograd
+from mxnet.gluon import nn, rnn
+import json, os, sys, re, copy, threading, warnings
+import numpy as np
+def attempt(*codes):
+    found = []
+    for code in codes:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            try:
+                value = eval(code, globals())
+                if isinstance(value, nd.NDArray):
+                    value = [value.shape, str(np.dtype(value.dtype)), value.asnumpy().tolist()]
+            except mx.MXNetError as error:
+                value = type(error).__name__
+            except Exception as error:
+                value = type(error).__name__ + ': ' + re.sub('0x[0-9a-f]{6,}', '0xADDR', str(error))
+        texts = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
+        found.append([value, texts] if texts else value)
+    return found
+"""
 
 
 def plain(value):
@@ -69,13 +100,29 @@ def forked(prelude, code):
     return json.loads(text) if text else {'exception': ['the process died', '']}
 
 
+def run(prelude, cases):
+    """Run all programs; return outcomes by name."""
+    exec(prelude, {})
+    return {name: forked(prelude, code) for name, code in cases.items()}
+
+
+def record(source, filename):
+    """Write the programs of a text file with their outcomes."""
+    with open(source, encoding='utf-8') as file:
+        parts = re.split(r'^=== (\S+)\n', file.read(), flags=re.MULTILINE)
+    cases = dict(zip(parts[1::2], parts[2::2]))
+    found = {name: {'code': cases[name], **outcome} for name, outcome in run(PRELUDE, cases).items()}
+    with open(filename, 'wb') as file, gzip.GzipFile('', 'wb', fileobj=file, mtime=0) as packed:
+        packed.write(json.dumps({'source': 'MXNet 1.9.1', 'prelude': PRELUDE, 'cases': found}).encode())
+    print(len(found), 'programs')
+
+
 def main():
-    """Read, run, print."""
-    request = json.load(sys.stdin)
-    blockscope.as_mxnet()
-    variables = {}
-    exec(request['prelude'], variables)
-    json.dump({name: forked(request['prelude'], code) for name, code in request['cases'].items()}, sys.stdout)
+    """Read, run, print; or record."""
+    if RECORDING:
+        record(*sys.argv[1:])
+    else:
+        json.dump(run(**json.load(sys.stdin)), sys.stdout)
 
 
 if __name__ == '__main__':
