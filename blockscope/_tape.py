@@ -137,20 +137,31 @@ def _without_values(op, inputs):
 
 
 def _reachable(roots):
-    """Return every node that the roots depend on, latest first; leaves last."""
+    """Return the nodes that the roots depend on, latest first, and the leaves.
+
+    Raises
+    ------
+    MXNetError
+        If a node was freed by an earlier pass, or what its gradient needs was overwritten: before anything was computed.
+    """
     seen = set(roots)
     stack = list(seen)
+    nodes, leaves = [], []
     while stack:
         node = stack.pop()
         if node.__class__ is Leaf:
+            leaves.append(node)
             continue
         if node.inputs is None:
             raise MXNetError(f"the graph behind {node.op.name} was freed by an earlier backward pass. {NOT_RECORDED}")
+        _check_fresh(node)
+        nodes.append(node)
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return sorted(seen, key=_by_number, reverse=True)
+    nodes.sort(key=_by_number, reverse=True)
+    return nodes, leaves
 
 
 def _check_fresh(node):
@@ -173,7 +184,12 @@ def _check_fresh(node):
 
 
 class RawMode:
-    """How gradients are computed in an ordinary backward pass: on raw arrays."""
+    """How gradients are computed in an ordinary backward pass: on raw arrays.
+
+    A subclass with `raw` False gives gradient rules what its methods ``inputs(node)`` and ``output(node)`` return.
+    """
+
+    raw = True
 
     def __init__(self, training):
         self.training = training
@@ -187,14 +203,6 @@ class RawMode:
                 env.functions = RawFunctions(env)
             self._ctx, self._found = ctx, env.functions
         return self._found
-
-    def inputs(self, node):
-        """Return the inputs of a node as its gradient rule wants them."""
-        return [x._raw for x in node.inputs]
-
-    def output(self, node):
-        """Return the outputs of a node as its gradient rule wants them."""
-        return node.output
 
     def zeros(self, ctx, like):
         """Return a zero gradient."""
@@ -227,6 +235,8 @@ def _start(node, dy, mode):
         visible = op.count_visible(node.attrs)
         dy = [mode.zeros(node.ctx, like) if d is None and i < visible else d
               for i, (d, like) in enumerate(zip(dy, node.output))]
+    if mode.raw:
+        return op.rule(mode.functions(node.ctx), dy, node.output, *[x._raw for x in node.inputs], **node.attrs)
     return op.rule(mode.functions(node.ctx), dy, mode.output(node), *mode.inputs(node), **node.attrs)
 
 
@@ -249,10 +259,7 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     list
         Gradients of `targets` (None where heads don't depend on one).
     """
-    order = _reachable([node for node, _, _ in heads])
-    for node in order:
-        if node.__class__ is Node:
-            _check_fresh(node)
+    nodes, leaves = _reachable([node for node, _, _ in heads])
     grads: dict = {}
     found: dict = {}
     here = None  # whose device is current
@@ -261,37 +268,39 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     wanted = {node for node, _ in targets}
     current = None
     try:
-        for node in order:
+        for node in nodes:
             if node.ctx is not here:
                 here = node.ctx
                 current = _make_current(current, here)
             dy = grads.pop(node, None)
-            if dy is None:
-                if node.__class__ is Leaf and not targets:
-                    mode.deposit_zero(node)
-                continue
-            if node in wanted:
-                found[node] = dy
-            if node.__class__ is Leaf:
-                if not targets:
-                    mode.deposit(node, dy)
-                continue
-            for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
-                if parent is not None and thunk is not None:
-                    value = thunk()
-                    if parent.multiple or parent in grads:
-                        _add(grads, here, parent, index, value)
-                    elif value is not None:
-                        grads[parent] = value
+            if dy is not None:
+                if node in wanted:
+                    found[node] = dy
+                for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
+                    if parent is not None and thunk is not None:
+                        value = thunk()
+                        if parent.multiple or parent in grads:
+                            _add(grads, here, parent, index, value)
+                        elif value is not None:
+                            grads[parent] = value
             if not retain:
-                _free(node)
+                node.inputs = node.output = node.storage = None
+                node.parents = ()
+        for leaf in leaves:
+            if leaf.ctx is not here:
+                here = leaf.ctx
+                current = _make_current(current, here)
+            dy = grads.get(leaf)
+            if leaf in wanted:
+                found[leaf] = dy
+            elif not targets:
+                if dy is None:
+                    mode.deposit_zero(leaf)
+                else:
+                    mode.deposit(leaf, dy)
     finally:
         if current is not None:
             current.__exit__(None, None, None)
-    if not retain:
-        for node in order:
-            if node.__class__ is Node:
-                _free(node)
     results = []
     for node, index in targets:
         dy = found.get(node)
@@ -362,9 +371,3 @@ def _plus(node, here, known, value):
         return known + value
     with node.ctx._use():
         return known + value
-
-
-def _free(node):
-    """Let go of what a node kept for its gradient."""
-    node.inputs = node.output = node.storage = None
-    node.parents = ()

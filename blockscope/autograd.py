@@ -93,6 +93,7 @@ def mark_variables(variables, gradients, grad_reqs="write"):
 class _GraphMode(_tape.RawMode):
     """Gradients as recorded NDArrays, which can be differentiated again."""
 
+    raw = False
     _functions = ArrayFunctions()
 
     def functions(self, ctx):
