@@ -40,6 +40,9 @@ Fixed:
   MXNet, being asynchronous, computes it, or waits for ever if parts are missing.
 - `Trainer` takes views of dictionaries (`net.collect_params().values()`).
 - A call that fails leaves parameters, scopes and counters as they were; a failed first forward pass can be repeated.
+- `initialize(None)` takes `Uniform` (AssertionError before); an empty list of contexts is refused (an error at the first use before).
+- Bare assertions and NotImplementedErrors have texts; a ParameterDict has a length, and is true when it is empty, as before.
+- `save_parameters` and `nd.save` take paths (`pathlib`), and an MXNetError names the file that can't be written.
 
 Fixed in recurrent layers:
 
