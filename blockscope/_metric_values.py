@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 
+from .errors import MXNetError
 from ._metric_base import EvalMetric, alias, check_label_shapes, register
 
 __all__ = ["MAE", "MSE", "RMSE", "CrossEntropy", "NegativeLogLikelihood", "PearsonCorrelation", "Perplexity"]
@@ -46,6 +47,9 @@ class Perplexity(EvalMetric):
                 raise AssertionError(f"shape mismatch: {label.shape} vs. {pred.shape}")
             scores = np.moveaxis(pred.asnumpy(), self.axis, -1)
             wanted = label.asnumpy().ravel()
+            if wanted.size != scores.size // scores.shape[-1]:
+                raise MXNetError(f"Shape inconsistent, Provided = [{wanted.size}], inferred shape=[{scores[..., 0].size}]: Perplexity of "
+                                 f"axis {self.axis} with label {label.shape} and prediction {pred.shape}")
             classes = np.clip(wanted.astype("int32"), 0, scores.shape[-1] - 1)  # as the operator pick does by default
             found = scores.reshape(-1, scores.shape[-1])[np.arange(wanted.size), classes]
             if self.ignore_label is not None:

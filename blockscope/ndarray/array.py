@@ -292,6 +292,8 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         if kwargs:
             raise TypeError(f"Got unknown keywords in reshape: {', '.join(kwargs)}. "
                             "Accepted keyword arguments are 'shape' and 'reverse'.")
+        if not shape and self._raw.ndim:
+            raise ValueError(f"Cannot reshape array of size {self.size} into shape ()")
         target = infer_reshape(self.shape, shape, reverse)
         if _recording() and self._node is not None:
             self._reshaped(target)  # makes the memory one that can be shared
@@ -306,8 +308,12 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         return self._raw.reshape(target)
 
     def broadcast_to(self, shape):
-        """Return the array broadcast to a shape (0 in it keeps that dimension)."""
-        return self._call("broadcast_to", shape=shape)
+        """Return the array broadcast to a shape, which may have more axes (0 in it keeps that dimension)."""
+        padded = (1,) * (len(shape) - self.ndim) + self.shape
+        if len(padded) != len(shape) or any(n not in (1, m) and m != 0 for n, m in zip(padded, shape)):
+            raise ValueError("operands could not be broadcast together with remapped shapes[original->remapped]: "
+                             f"{self.shape} and requested shape {tuple(shape)}")
+        return (self if padded == self.shape else self.reshape(padded))._call("broadcast_to", shape=shape)
 
     def detach(self):
         """Return an array over the same memory that is no part of any recorded graph."""

@@ -48,6 +48,8 @@ def array(source_array, ctx=None, dtype=None, aux_types=None):
             return NDArray(source_array.astype(kind), ctx)
     try:
         values = np.array(source_array, dtype=kind)
+    except OverflowError:  # numbers beyond the type wrap around, as in C
+        values = np.array(source_array).astype(kind)
     except (TypeError, ValueError) as error:
         raise TypeError(f"source_array must be array like object: {error}") from error
     return NDArray(ctx._backend.from_host(values, ctx.device_id), ctx)
@@ -65,8 +67,8 @@ def _filled(name):
     def make(shape, ctx=None, dtype=None, stype=None, out=None, **kwargs):
         if stype not in (None, "default"):
             raise MXNetError(f"nd.{name[1:]}: sparse arrays (stype={stype!r}) are not available; use stype='default'")
-        return function(name)(shape=shape, ctx=_context(ctx), dtype=dtype if dtype is not None else "float32", out=out,
-                              **kwargs)
+        return function(name)(shape=shape, ctx=_context(ctx), dtype=as_dtype(dtype) if dtype is not None else "float32",
+                              out=out, **kwargs)
     make.__name__ = make.__qualname__ = name[1:]
     make.__doc__ = f"""Make an array of {name[1:]}.
 

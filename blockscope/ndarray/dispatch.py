@@ -180,7 +180,7 @@ def _resolve_deferred(op, inputs, attrs):
     try:
         shapes = op.shapes(known, attrs)
     except _FORWARD_ERRORS as error:
-        explained = _explained(error, op, known, attrs)
+        explained = _explained(error, op.describe_call(known, attrs))
         if explained is error:
             raise
         raise explained from error

@@ -122,6 +122,8 @@ def _value(x, value):
     if hasattr(value, "_raw"):
         raw = raw_on(value, x._ctx)
     elif isinstance(value, (Number, np.generic)):
+        if x._raw.dtype.kind in "iu" and isinstance(value, int):  # numbers beyond the type wrap around, as in C
+            return np.array(value).astype(x._raw.dtype).item()
         return value
     elif type(value) is backend.array_type():
         raw = value

@@ -160,8 +160,9 @@ def adam(c, *, lr, wd, beta1, beta2, epsilon, rescale_grad, clip_gradient):
     xp = c.xp
     multiply, add, subtract, divide, sqrt = xp.multiply, xp.add, xp.subtract, xp.true_divide, xp.sqrt
     one = c.real(1)
-    keep1, new1 = c.number(beta1), c.number(one - c.real(beta1))
-    keep2, new2 = c.number(beta2), c.number(one - c.real(beta2))
+    # 1 - beta is taken of the beta that the dtype holds, which for float16 is far from the difference of the numbers given.
+    keep1, new1 = c.number(beta1), c.number(one - c.real(c.dtype.type(beta1)))
+    keep2, new2 = c.number(beta2), c.number(one - c.real(c.dtype.type(beta2)))
     rate, tiny = c.number(lr), c.number(epsilon)
     gradient = decayed_gradient(c, wd, rescale_grad, clip_gradient)
 

@@ -41,7 +41,7 @@ def as_dtype(value):
     try:
         return np.dtype(value)
     except TypeError as error:
-        raise MXNetError(f"{value!r} is not a data type: use a name such as 'float32'") from error
+        raise TypeError(f"data type {value!r} not understood: use a name such as 'float32'") from error
 
 
 def _from_text(value):

@@ -3,7 +3,7 @@
 from math import prod
 from typing import Literal
 
-from .attributes import Shape
+from .attributes import Floats, Shape
 from .registry import operator
 
 Format = Literal["center", "corner"]
@@ -192,3 +192,36 @@ def _backward_roi_pooling(env, dy, rois, place, *, shape: Shape):
     flat = xp.zeros((count * channels * height * width,), dy.dtype)
     env.add_at(flat, target.reshape((-1,)), xp.where(place >= 0, dy, dy.dtype.type(0)).reshape((-1,)))
     return flat.reshape(shape)
+
+
+@operator("_contrib_MultiBoxPrior")
+def multibox_prior(env, data, *, sizes: Floats = (1.0,), ratios: Floats = (1.0,), clip: bool = False, steps: Floats = (-1.0, -1.0),
+                   offsets: Floats = (0.5, 0.5)):
+    """Make the anchor boxes of every pixel of data (batch, channel, height, width), as corners, (1, boxes, 4).
+
+    A pixel has a box of every size with the first ratio, then one of the first size with every other ratio; sizes are shares of the
+    image's height. `steps` and `offsets` (y, x) say where centres lie, in shares of the image and of a pixel; steps that are not
+    positive stand for one pixel. `clip` cuts boxes at the image's edge.
+    """
+    if data.ndim != 4:
+        raise ValueError(f"Input data should be 4D: [batch-channel-y-x], but got {data.shape}")
+    if not sizes or not ratios or len(steps) != 2 or len(offsets) != 2:
+        raise ValueError(f"MultiBoxPrior takes some sizes and ratios, two steps and two offsets, but got sizes={sizes}, "
+                         f"ratios={ratios}, steps={steps}, offsets={offsets}")
+    xp, (height, width) = env.xp, data.shape[2:]
+    step_y, step_x = (step if step > 0 else 1.0 / count for step, count in zip(steps, (height, width)))
+    centre_y = ((xp.arange(height) + offsets[0]) * step_y).reshape((-1, 1, 1))
+    centre_x = ((xp.arange(width) + offsets[1]) * step_x).reshape((1, -1, 1))
+    shapes = [(size, ratios[0] ** 0.5) for size in sizes] + [(sizes[0], ratio ** 0.5) for ratio in ratios[1:]]
+    boxes = xp.empty((height, width, len(shapes), 4), data.dtype)
+    for i, (size, root) in enumerate(shapes):
+        half_x, half_y = size * height / width * root / 2, size / root / 2
+        for side, edge in enumerate((centre_x - half_x, centre_y - half_y, centre_x + half_x, centre_y + half_y)):
+            boxes[:, :, i, side] = edge[..., 0]
+    boxes = boxes.reshape((1, -1, 4))
+    return xp.clip(boxes, 0, 1) if clip else boxes
+
+
+@multibox_prior.gradient
+def _(F, dy, _y, data, **_):
+    return (lambda: F.zeros_like(data),)

@@ -155,6 +155,9 @@ def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = 
     return _finish(env, kernels.forward(env.xp, data, weight, geometry), bias, layout)
 
 
+convolution.same_dtype = True
+
+
 @convolution.gradient
 def _(F, dy, _y, data, weight, _bias=None, *, kernel, layout, **attrs):
     geometry = _geometry(kernel, **attrs)
@@ -167,8 +170,15 @@ def deconvolution_shapes(shapes, attrs):
     """Fill in the shapes of weight and bias."""
     layout, filters = attrs["layout"], attrs["num_filter"]
     outputs = _divide(filters, attrs["num_group"], "num_filter")
+    if not attrs["target_shape"]:
+        _check_adj(attrs["adj"], attrs["stride"])
     weight = _weight_shape(_channels(shapes[0], layout), outputs, attrs["kernel"], layout)
     return [shapes[0], weight, (filters,)][:len(shapes)]
+
+
+def _check_adj(adj, stride):
+    if any(a >= s for a, s in zip(adj, stride or (1,) * len(adj))):
+        raise ValueError(f"adj={adj} must be smaller than stride={stride}")
 
 
 def _deconvolution_size(spatial, geometry, kernel, adj, target_shape):
@@ -181,9 +191,7 @@ def _deconvolution_size(spatial, geometry, kernel, adj, target_shape):
         if min(total) < 0:
             raise ValueError(f"too big target shape {target_shape}")
         return tuple((t + t % 2) // 2 for t in total), tuple(target_shape)
-    for a, s in zip(adj, stride):
-        if a >= s:
-            raise ValueError(f"adj={adj} must be smaller than stride={stride}")
+    _check_adj(adj, stride)
     size = tuple(s * (n - 1) + e - 2 * p + a for s, n, e, p, a in zip(stride, spatial, extent, pad, adj))
     if min(size) < 1:
         raise ValueError(f"the result would have the spatial shape {size}: pad={pad} is too large")
@@ -201,7 +209,8 @@ def deconvolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape 
     """
     check_spatial(data.ndim, layout, kernel=kernel, stride=stride, dilate=dilate, pad=pad, adj=adj, target_shape=target_shape)
     require_bias(bias, no_bias)
-    attrs = {"layout": layout, "num_filter": num_filter, "num_group": num_group, "kernel": kernel}
+    attrs = {"layout": layout, "num_filter": num_filter, "num_group": num_group, "kernel": kernel, "stride": stride, "adj": adj,
+             "target_shape": target_shape}
     for name, array, shape in zip(("weight", "bias"), (weight, bias), deconvolution_shapes([data.shape, None, None], attrs)[1:]):
         if array is not None:
             require_shape(name, array, shape)
@@ -210,6 +219,9 @@ def deconvolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape 
     geometry = _geometry(kernel, stride, dilate, pad, num_group)
     geometry["pad"], size = _deconvolution_size(data.shape[2:], geometry, kernel, adj, target_shape)
     return _finish(env, kernels.data_gradient(env.xp, data, weight, Geometry(**geometry), size), bias, layout)
+
+
+deconvolution.same_dtype = True
 
 
 @deconvolution.gradient

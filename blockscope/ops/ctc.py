@@ -99,6 +99,9 @@ def ctc_loss(env, data, label, data_lengths=None, label_lengths=None, *, use_dat
     if data.ndim != 3 or label.ndim != 2 or label.shape[0] != data.shape[1]:
         raise ValueError(f"CTCLoss takes data (time, batch, classes) and label (batch, length), but got {data.shape} and "
                          f"{label.shape}")
+    if label.shape[1] > data.shape[0]:
+        raise ValueError(f"The max number of labels cannot exceed the maximum sequence length of the data: {label.shape[1]} labels "
+                         f"for {data.shape[0]} times")
     for name, lengths, used in (("data_lengths", data_lengths, use_data_lengths),
                                 ("label_lengths", label_lengths, use_label_lengths)):
         if (lengths is None) == used:

@@ -44,9 +44,25 @@ def _(F, dy, _y, lhs, rhs, *, transpose_a, transpose_b):
     return left, right
 
 
+_ones: dict = {}
+_MANY_ROWS = 4096
+
+
+def _row_of_ones(env, count, dtype):
+    key = env.ctx, count, dtype.char
+    found = _ones.get(key)
+    if found is None:
+        if len(_ones) >= 64:
+            _ones.clear()
+        found = _ones[key] = env.xp.ones(count, dtype)
+    return found
+
+
 @operator("_sum_rows")
 def _sum_rows(env, data):
-    """Sum a matrix over its rows (a bias gradient)."""
+    """Sum a matrix over its rows (a bias gradient); for few rows a product with ones, which takes a third of the time."""
+    if data.dtype.char in "fd" and data.shape[0] <= _MANY_ROWS:
+        return _row_of_ones(env, data.shape[0], data.dtype).dot(data)
     return env.xp.add.reduce(data, 0)
 
 
@@ -88,6 +104,9 @@ def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: b
             require_shape("bias", bias, (num_hidden,))
         y += bias
     return y if flatten or data.ndim == 2 else y.reshape(data.shape[:-1] + (num_hidden,))
+
+
+fully_connected.same_dtype = True
 
 
 @fully_connected.gradient

@@ -269,6 +269,8 @@ def where(env, condition, x, y):
     """Choose from x where condition isn't zero, else from y; a vector chooses whole rows."""
     if x.shape != y.shape:
         raise ValueError(f"x and y must have one shape, but got {x.shape} and {y.shape}")
+    if x.dtype != y.dtype:
+        raise ValueError(f"x and y must have one dtype, but got {x.dtype} and {y.dtype}: cast one with .astype(...)")
     condition = _row_condition(condition, x)
     return env.xp.where(condition if condition.dtype.kind == "b" else condition != 0, x, y)
 

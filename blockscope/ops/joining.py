@@ -8,10 +8,19 @@ from .attributes import Shape
 from .registry import operator
 
 
+def _one_dtype(arrays):
+    """Raise ValueError for arrays of several dtypes: a silent promotion would change the type of all that follows."""
+    first = arrays[0].dtype
+    for i, x in enumerate(arrays):
+        if x.dtype != first:
+            raise ValueError(f"Non-uniform data type, expected data type {first}, got data type {x.dtype} for input {i}")
+
+
 # ---- join ----------------------------------------------------------------------------------------------------------------
 @operator("Concat", "concat", "_sparse_concat", count_attribute="num_args")
 def concat(env, *data, dim: int = 1):
     """Join arrays along an axis."""
+    _one_dtype(data)
     return env.xp.concatenate(data, axis=dim)
 
 
@@ -41,6 +50,7 @@ def _(F, dy, _y, _data, *, axis, begin, end):
 @operator("stack", count_attribute="num_args")
 def stack(env, *data, axis: int = 0):
     """Join arrays of one shape along a new axis."""
+    _one_dtype(data)
     return env.xp.stack(data, axis=axis)
 
 
@@ -189,6 +199,8 @@ def pad(env, data, *, mode: Literal["constant", "edge", "reflect"], pad_width: S
         result = env.xp.full(target, constant_value, data.dtype)
         result[tuple([slice(low, low + n) for n, (low, high) in zip(data.shape, pairs)])] = data
         return result
+    if mode == "reflect" and any(max(pair) >= n for pair, n in zip(pairs, data.shape) if any(pair)):
+        raise ValueError(f"reflection padding must be smaller than the array: pad_width={pad_width} for shape {data.shape}")
     return env.xp.pad(data, pairs, mode)
 
 

@@ -51,6 +51,9 @@ def dot(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False,
     return result if result.shape == shape else result.reshape(shape)
 
 
+dot.same_dtype = True
+
+
 @dot.gradient
 def _(F, dy, _y, lhs, rhs, *, transpose_a, transpose_b, forward_stype):
     left, right, _ = _matrix_shapes(lhs.shape, rhs.shape, transpose_a, transpose_b)
@@ -75,6 +78,9 @@ def batch_dot(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = F
     if lhs.ndim < 3 or lhs.shape[:-2] != rhs.shape[:-2]:
         raise ValueError(f"batch_dot takes arrays of three or more axes with equal batch axes, but got {lhs.shape} and {rhs.shape}")
     return matrix_product(env, _swap(lhs, transpose_a), _swap(rhs, transpose_b))
+
+
+batch_dot.same_dtype = True
 
 
 @batch_dot.gradient
@@ -106,6 +112,9 @@ def _gemm_gradients(F, dy, A, B, transpose_a, transpose_b, alpha, axis):
     def product(x, y, tx, ty):
         return F._linalg_gemm2(x, y, transpose_a=tx, transpose_b=ty, alpha=alpha, axis=axis)
     return product_gradients(product, dy, A, B, transpose_a, transpose_b)
+
+
+gemm2.same_dtype = True
 
 
 @gemm2.gradient

@@ -119,7 +119,7 @@ def make_loss_scaled(env, data, *, grad_scale: float = 1.0, valid_thresh: float 
                      normalization: Literal["batch", "null", "valid"] = "null"):
     """Return data and start the gradient here with `grad_scale`.
 
-    `normalization` divides it by the batch size, or by the number of elements above `valid_thresh`.
+    `normalization` divides it by the number of rows (all axes but the last), or by the number of elements above `valid_thresh`.
     """
     return data.copy()
 
@@ -129,7 +129,7 @@ def _(F, dy, _y, data, *, grad_scale, valid_thresh, normalization):
     def left():
         ones = F.ones_like(data) * grad_scale
         if normalization == "batch":
-            return ones / data.shape[0]
+            return ones / prod(data.shape[:-1])
         if normalization == "valid":
             count = F.ones_like(data) * (data > valid_thresh)
             return ones / F.broadcast_maximum(count.sum().reshape((1,) * data.ndim), F.ones_like(data))

@@ -225,6 +225,8 @@ def instance_norm_shapes(shapes, attrs):
 @operator("InstanceNorm", shapes=instance_norm_shapes)
 def instance_norm(env, data, gamma, beta, *, eps: float = 0.00100000005):
     """Normalize every channel of every example over its spatial axes, then scale by gamma and add beta."""
+    if data.ndim < 3:
+        raise ValueError(f"InstanceNorm only supports input tensors of rank >= 3, not of shape {data.shape}")
     require_shape("gamma", gamma, data.shape[1:2])
     require_shape("beta", beta, data.shape[1:2])
     y, _, variance = _moments(env.xp, _wide(data), tuple(range(2, data.ndim)))

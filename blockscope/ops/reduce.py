@@ -17,6 +17,8 @@ def reduced_axes(axis, exclude, ndim):
     if axis is None:
         return tuple(range(ndim))
     axes = {a % ndim if -ndim <= a < ndim else _bad_axis(a, ndim) for a in axis}
+    if len(axes) != len(axis):
+        raise ValueError(f"Reduction axes have duplicates {list(axis)}")
     return tuple(a for a in range(ndim) if (a in axes) != exclude)
 
 

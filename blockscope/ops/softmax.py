@@ -141,11 +141,12 @@ def _flat_places(xp, label, count):
     return place
 
 
-@operator("_cross_entropy", outputs=2, visible=1)
+@operator("_cross_entropy", outputs=3, visible=1)
 def cross_entropy(env, data, label):
     """Compute ``-log softmax(data)[label]`` over the last axis: log_softmax, pick and negative in one.
 
-    label has data's shape without the last axis (or as many elements); so has the result. The hidden second output is softmax.
+    label has data's shape without the last axis (or as many elements); so has the result. The hidden outputs are softmax, and where
+    each label stands in it.
     """
     xp, count = env.xp, data.shape[-1]
     if label.size * count != data.size:
@@ -153,20 +154,21 @@ def cross_entropy(env, data, label):
     rows = data if data.ndim == 2 else data.reshape((-1, count))
     p = xp.ascontiguousarray(rows, "float32" if data.dtype.char == "e" else data.dtype)
     p = p - p.max(1, keepdims=True)
-    chosen = p.take(_flat_places(xp, label, count))
+    places = _flat_places(xp, label, count)
+    chosen = p.take(places)
     xp.exp(p, out=p)
     total = p.sum(1)
     loss = xp.log(total)
     loss -= chosen
     p /= total.reshape((-1, 1))
-    return (loss if data.ndim == 2 else loss.reshape(data.shape[:-1])).astype(data.dtype, copy=False), p
+    return (loss if data.ndim == 2 else loss.reshape(data.shape[:-1])).astype(data.dtype, copy=False), p, places
 
 
 @cross_entropy.gradient
 def _(F, dy, y, _data, label):
     def left():
         p = y[1]
-        dx = F._backward_cross_entropy(dy[0].reshape(p.shape[:1]), p, label)
+        dx = F._backward_cross_entropy(dy[0].reshape(p.shape[:1]), p, label, y[2])
         if dy[1] is not None:  # only where this gradient was differentiated again
             dx = dx + (dy[1] - (dy[1] * p).sum(axis=1, keepdims=True)) * p
         return dx if dx.shape == _data.shape and dx.dtype == _data.dtype else F.Cast(dx.reshape(_data.shape), dtype=_data.dtype)
@@ -174,17 +176,17 @@ def _(F, dy, y, _data, label):
 
 
 @operator("_backward_cross_entropy")
-def _backward_cross_entropy(env, dy, p, label):
-    """Compute ``(p - one_hot(label)) * dy``."""
+def _backward_cross_entropy(env, dy, p, label, places):
+    """Compute ``(p - one_hot(label)) * dy``; `places` tells where each label stands in the flattened p."""
     dx = p * dy.reshape((-1, 1))
-    dx.reshape((-1,))[_flat_places(env.xp, label, p.shape[1])] -= dy
+    dx.reshape((-1,))[places] -= dy
     return dx
 
 
 @_backward_cross_entropy.gradient
-def _(F, dy, _y, top, p, label):
+def _(F, dy, _y, top, p, label, _places):
     return (lambda: (dy * p).sum(axis=1) - F.pick(dy, label.reshape((-1,)), axis=1),
-            lambda: dy * top.reshape((-1, 1)), lambda: F.zeros_like(label))
+            lambda: dy * top.reshape((-1, 1)), lambda: F.zeros_like(label), None)
 
 
 @operator("smooth_l1")

@@ -177,6 +177,11 @@ class AdaDelta(Clipped):
         """Return the means of squares of gradients and of steps."""
         return zeros_like(weight), zeros_like(weight)
 
+    def _rates(self, indices, weights, grads):
+        """Count the updates; there is no learning rate, so a scheduler is never asked."""
+        self._update_count(indices)
+        return [0.0] * len(indices), self._get_wds(indices)
+
     def _key(self):
         return self.rho, self.epsilon, self.rescale_grad, self.clip_gradient
 
