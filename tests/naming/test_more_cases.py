@@ -1,7 +1,7 @@
 """Over 200 more programs (layers, parameters, files, trainers, data, messages) give what MXNet 1.9.1 gave.
 
-`more_programs.txt` holds the programs, `more_programs.json.gz` what MXNet gave; run_cases.py tells how it was recorded. What differs on
-purpose is not among them: blockscope/mxnet.py lists it.
+`more_programs.txt` holds the programs, `more_programs.json.gz` what MXNet gave; run_cases.py tells how it was recorded. Lines on which
+the two differ were left out of the programs: those that are fixed on purpose (blockscope/mxnet.py lists them), and some texts of errors.
 """
 import gzip
 import json
