@@ -129,8 +129,7 @@ def _(F, dy, y, data, gamma=None, *, act_type, slope, lower_bound, upper_bound):
         if act_type == "gelu":
             return _gelu_gradient(F, dy, y, data)
         if act_type == "selu":
-            # MXNet's: it lacks a factor of the scale on alpha's side of the sum, and programs train with it.
-            return F.where(data > 0, dy * _SELU_SCALE, dy * (_SELU_SCALE * (y + _SELU_ALPHA)))
+            return F.where(data > 0, dy * _SELU_SCALE, dy * (y + _SELU_SCALE * _SELU_ALPHA))
         if act_type == "leaky":
             change = slope
         elif act_type == "prelu":

@@ -54,7 +54,7 @@ def _candidates(xp, rows, valid_thresh, topk, score_index, id_index, background_
     """Return the order of rows by falling score, and which of the sorted ones may be kept."""
     scores = rows[..., score_index]
     valid = scores > valid_thresh
-    if id_index >= 0 and background_id >= 0:
+    if id_index >= 0:
         valid &= rows[..., id_index] != background_id
     order = xp.argsort(xp.where(valid, -scores, xp.inf), axis=1, kind="stable")
     valid = xp.take_along_axis(valid, order, axis=1)

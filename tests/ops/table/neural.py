@@ -55,13 +55,9 @@ LEAKY = {
     "rrelu": lambda x: np.where(x > 0, x, x * (0.125 + 0.333999991) / 2),
 }
 BUGS = {
+    "selu": "MXNet's gradient of selu at negative values is scale * (alpha + y), but the derivative is scale * alpha + y",
     "rrelu": "MXNet shows the uninitialized slopes as a second output",
 }
-
-
-def _selu_gradient(dy, x):
-    # What MXNet has in place of the derivative scale * alpha + y; kept, since programs were trained with it.
-    return (dy * np.where(x > 0, SCALE, SCALE * (ALPHA + SCALE * ALPHA * np.expm1(x))),)
 
 
 def _slopes(x, a):
@@ -82,8 +78,7 @@ ACTIVATION = [
     *[Row("Activation", [(2, 3)], {"act_type": name}, expect=f, tolerance=HALF,
           wrong=[Wrong(attrs={"act_type": "gelu"}, says="act_type")]) for name, f in ACTIVATIONS.items()],
     *[Row("LeakyReLU", [(2, 3)], {"act_type": name, "slope": 0.3}, expect=f, tolerance=HALF,
-          mxnet=BUGS[name] if name == "rrelu" else True, mxnet_gradient=BUGS.get(name, True),
-          gradient=_selu_gradient if name == "selu" else True) for name, f in LEAKY.items()],
+          mxnet=BUGS[name] if name == "rrelu" else True, mxnet_gradient=BUGS.get(name, True)) for name, f in LEAKY.items()],
     Row("LeakyReLU", [(3, 4)], {"act_type": "rrelu"}, check=_between(0.125, 0.334), random=True, training=True, mxnet="random"),
     Row("LeakyReLU", [(2, 3), (3,)], {"act_type": "prelu"}, expect=_slopes, wrong=[Wrong(inputs=[(2, 3)], says="gamma")]),
     Row("LeakyReLU", [(2, 3, 2), (3,)], {"act_type": "prelu"}, expect=_slopes),
