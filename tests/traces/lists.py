@@ -21,11 +21,12 @@ DIFFERENT = {
     'MXNet reads memory that it should not, or leaves it unset':
         """layer/batchnorm.k op/reshape_more.b layer/activations.q op/sequence_more.h op/nd_autograd.j""",
     'MXNet is wrong: recurrent layers ignore lengths and projections on the CPU; an average of no elements is NaN; the gradient of an '
-    'average over windows past the edge divides by another number than the average; the gradient of SELU at negative values is not its derivative; '
-    'SoftmaxOutput with out_grad multiplies by its own output; a batch normalization in prediction has the gradient of training; a bias beside a frozen weight is not trained; metrics '
-    'forget their global value, or cannot take more candidates than classes; dcasgd and lbsgd lose their states':
-        """layer/selu layer/selu_2 layer/activations.c rnn/lstm_sequence_length rnn/layers_args.h layer/avgpool.b layer/avgpool.g op/softmax_more.g layer/batchnorm.g
-        trainer/flows.n metric/basic.l metric/basic.m metric/regression.d2 optimizer/dcasgd_more.o optimizer/lbsgd_more.q""",
+    'average over windows past the edge divides by another number than the average; the gradient of SELU at negative values is not its '
+    'derivative; SoftmaxOutput with out_grad multiplies by its own output; a batch normalization in prediction has the gradient of '
+    'training; a bias beside a frozen weight is not trained; metrics forget their global value, or cannot take more candidates than '
+    'classes; dcasgd and lbsgd lose their states':
+        """layer/selu layer/selu_2 layer/activations.c rnn/lstm_sequence_length rnn/layers_args.h layer/avgpool.b
+        layer/avgpool.g op/softmax_more.g layer/batchnorm.g trainer/flows.n metric/basic.l metric/basic.m metric/regression.d2 optimizer/dcasgd_more.o optimizer/lbsgd_more.q""",
     'another way to fail, or another text: a file or a state that cannot be read, a deferred layer that is given a wrong type or rank':
         """metric/shape_mismatch op/nd_save_load.g optimizer/api.s layer/dense.l layer/dense.m layer/groupnorm_instancenorm.l
         op/nd_props.h op/nd_props.x op/nd_props.z op/nd_setitem.j""",
