@@ -26,7 +26,8 @@ DIFFERENT = {
     'training; a bias beside a frozen weight is not trained; metrics forget their global value, or cannot take more candidates than '
     'classes; dcasgd and lbsgd lose their states':
         """layer/selu layer/selu_2 layer/activations.c rnn/lstm_sequence_length rnn/layers_args.h layer/avgpool.b
-        layer/avgpool.g op/softmax_more.g layer/batchnorm.g trainer/flows.n metric/basic.l metric/basic.m metric/regression.d2 optimizer/dcasgd_more.o optimizer/lbsgd_more.q""",
+        layer/avgpool.g op/softmax_more.g layer/batchnorm.g trainer/flows.n metric/basic.l metric/basic.m metric/regression.d2
+        optimizer/dcasgd_more.o optimizer/lbsgd_more.q""",
     'another way to fail, or another text: a file or a state that cannot be read, a deferred layer that is given a wrong type or rank':
         """metric/shape_mismatch op/nd_save_load.g optimizer/api.s layer/dense.l layer/dense.m layer/groupnorm_instancenorm.l
         op/nd_props.h op/nd_props.x op/nd_props.z op/nd_setitem.j""",
