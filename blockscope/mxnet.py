@@ -96,6 +96,7 @@ Kept:
 - Embedding and `take` clip indices; windows of pooling that lie outside give -FLT_MAX (max) or 0 (average); LRN sums `(nsize - 1) // 2`
   neighbours on each side; `multi_output` SoftmaxOutput ignores `smooth_alpha`: values of existing programs.
 - Integer arrays truncate the numbers they are combined with; `rint` rounds halves down: values of existing programs.
+- NAG in place takes the weight decay in its momentum from the weight after the update: numbers of trained nets.
 - Two parameters of one name are both updated by a Trainer; factor schedulers never go back; the default rate of an optimizer overwrites a
   scheduler's `base_lr` (with a warning now).
 - A `NameManager`, `AttrScope` or block scope that is left without being entered raises what MXNet raises, words included.

@@ -284,7 +284,7 @@ def function(name):
     found = _functions.get(name)
     if found is None:
         op = registry.get(name)
-        count = -1 if op.variadic else len(op.inputs)
+        count = -1 if op.variadic or not op.inputs else len(op.inputs)
 
         def found(*args, out=None, name=None, **kwargs):
             if len(args) == count:
@@ -292,8 +292,7 @@ def function(name):
                     if x.__class__ is not NDArray:
                         break
                 else:
-                    if args:
-                        return invoke(op, args, op.parse(kwargs), out)
+                    return invoke(op, args, op.parse(kwargs), out)
             arrays, given = bind(op, args, kwargs)
             if arrays:
                 return invoke(op, arrays, op.parse(given), out)

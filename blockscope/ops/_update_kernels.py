@@ -138,7 +138,10 @@ def sgd_mom(c, *, lr, wd, momentum, rescale_grad, clip_gradient):
 
 @rule(scratch=2)
 def nag_mom(c, *, lr, wd, momentum, rescale_grad, clip_gradient):
-    """mom = momentum * mom - lr * (clip(rescale_grad * grad) + wd * weight); weight += momentum * mom - lr * (...)."""
+    """weight += momentum * mom' - lr * g, with g = clip(rescale_grad * grad) + wd * weight and mom' = momentum * mom - lr * g.
+
+    As in MXNet 1.9.1, an update in place takes the decay in mom' from the weight after the update.
+    """
     multiply, subtract, add = c.xp.multiply, c.xp.subtract, c.xp.add
     inertia, ahead, rate = c.number(momentum), c.number(c.real(momentum) + c.real(1)), c.number(lr)
     gradient = decayed_gradient(c, wd, rescale_grad, clip_gradient, clip_first=True)
@@ -147,10 +150,14 @@ def nag_mom(c, *, lr, wd, momentum, rescale_grad, clip_gradient):
         gradient(weight, grad, s, t)
         multiply(s, rate, s)
         multiply(mom, inertia, mom)
+        subtract(mom, s, t)
+        multiply(t, ahead, t)
         subtract(weight, mom, out)
-        subtract(mom, s, mom)
-        multiply(mom, ahead, t)
         add(out, t, out)
+        if wd:
+            gradient(weight, grad, s, t)
+            multiply(s, rate, s)
+        subtract(mom, s, mom)
     return step
 
 

@@ -9,22 +9,22 @@ from . import _update_kernels_more as more_rules
 from .registry import operator
 
 
-def _apply(env, rule, weight, grad, states, **coefficients):
-    """Run an update rule and return the new weight."""
+def _apply(env, rule, weight, grad, states, out=None, **coefficients):
+    """Run an update rule and return the new weight, in `out` (which may be the weight itself) where it is given."""
     for x in (grad, *states):
         if x.shape != weight.shape:
             raise ValueError(f"gradient and states must have the weight's shape {weight.shape}, but one has {x.shape}")
         if x.dtype != weight.dtype:
             raise ValueError(f"gradient and states must have the weight's type {weight.dtype}, but one has {x.dtype}")
     step = rule(rules.coefficients(env.xp, weight.dtype), **coefficients)
-    out = env.xp.empty_like(weight)
+    out = env.xp.empty_like(weight) if out is None else out
     step(weight, grad, *states, out, *[env.xp.empty_like(weight) for _ in range(rule.scratch)])
     return out
 
 
 def _apply_mixed(env, rule, weight, grad, states, weight32, **coefficients):
     """Run an update rule on the float32 copy of a weight and return the new weight in its own type."""
-    weight32[...] = _apply(env, rule, weight32, grad.astype(weight32.dtype), states, **coefficients)
+    _apply(env, rule, weight32, grad.astype(weight32.dtype), states, out=weight32, **coefficients)
     return weight32.astype(weight.dtype)
 
 
@@ -61,10 +61,13 @@ def mp_sgd_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: 
 
 @operator("nag_mom_update", mutates=("mom",))
 def nag_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
-                   clip_gradient: float = -1.0):
+                   clip_gradient: float = -1.0, out=None):
     """Update a weight by Nesterov's accelerated gradient."""
-    return _apply(env, rules.nag_mom, weight, grad, (mom,), lr=lr, wd=wd, momentum=momentum, rescale_grad=rescale_grad,
+    return _apply(env, rules.nag_mom, weight, grad, (mom,), out=out, lr=lr, wd=wd, momentum=momentum, rescale_grad=rescale_grad,
                   clip_gradient=clip_gradient)
+
+
+nag_mom_update.elementwise = True  # written into `out` directly: in place, MXNet's rule gives another momentum
 
 
 @operator("mp_nag_mom_update", mutates=("mom", "weight32"))

@@ -136,7 +136,9 @@ def _(F, dy, _y, data, label):
 
 def _flat_places(xp, label, count):
     """Return where in a flattened (rows, count) array each row's label stands; labels out of range take the nearest class."""
-    place = xp.minimum(xp.maximum(label.reshape((-1,)).astype("int64"), 0), count - 1)
+    place = (label if label.ndim == 1 else label.reshape((-1,))).astype(xp.int64)
+    xp.maximum(place, 0, out=place)
+    xp.minimum(place, count - 1, out=place)
     place += xp.arange(0, place.size * count, count)
     return place
 
@@ -152,8 +154,11 @@ def cross_entropy(env, data, label):
     if label.size * count != data.size:
         raise ValueError(f"label of shape {label.shape} doesn't hold one class number a row of data {data.shape}")
     rows = data if data.ndim == 2 else data.reshape((-1, count))
-    p = xp.ascontiguousarray(rows, "float32" if data.dtype.char == "e" else data.dtype)
-    p = p - p.max(1, keepdims=True)
+    if data.dtype.char == "e":
+        rows = rows.astype("float32")
+    if not rows.flags.c_contiguous:  # places count elements in C order, and p and the gradient have the order of rows
+        rows = xp.ascontiguousarray(rows)
+    p = rows - rows.max(1, keepdims=True)
     places = _flat_places(xp, label, count)
     chosen = p.take(places)
     xp.exp(p, out=p)

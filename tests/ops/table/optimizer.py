@@ -35,6 +35,12 @@ def nag(attrs, w, g, mom):
     return w + attrs["momentum"] * mom - step, {2: mom}
 
 
+def nag_in_place(attrs, w, g, mom):
+    """As `nag`, but the decay in the momentum comes from the weight after the update (MXNet 1.9.1, see blockscope/mxnet.py)."""
+    after, states = nag(attrs, w, g, mom)
+    return after, {2: states[2] - attrs["lr"] * attrs["wd"] * (after - w)}
+
+
 def adam(attrs, w, g, mean, var):
     g = scaled(g, attrs, w)
     mean = attrs["beta1"] * mean + (1 - attrs["beta1"]) * g
@@ -168,7 +174,7 @@ ROWS = [
     row("ftml_update", ftml, {**COMMON, **FTML, "clip_grad": 0.2}, [SQUARE, SQUARE, SIGNED]),
     mixed_row("mp_sgd_update", sgd, CLIPPED, 0),
     mixed_row("mp_sgd_mom_update", sgd_mom, {**COMMON, **MOMENTUM}, 1),
-    mixed_row("mp_nag_mom_update", nag, {**COMMON, **MOMENTUM}, 1),
+    mixed_row("mp_nag_mom_update", nag_in_place, {**COMMON, **MOMENTUM}, 1),
     *[lamb_row("lamb_update_phase1", lamb1, {**LAMB, "bias_correction": b}, [SHAPE] * 4) for b in (True, False)],
     *[lamb_row("lamb_update_phase2", lamb2, {"lr": 0.1, **a}, [SHAPE, SHAPE, np.array([norm]), np.array([2.])])
       for a, norm in (({}, 3.), ({}, 0.), ({"lower_bound": 4.}, 3.), ({"upper_bound": 1.}, 3.))],
