@@ -197,8 +197,10 @@ def bind(op, args, kwargs):
 
     Raises
     ------
+    AssertionError
+        If an argument is not an NDArray where one must be (MXNet's class of error).
     TypeError
-        If an argument is not an NDArray where one must be, or an argument is given twice or too often.
+        If there are too many arguments.
     MXNetError
         If an array is missing.
     """
@@ -219,7 +221,7 @@ def bind(op, args, kwargs):
             if x is None and i >= op.required_inputs:
                 arrays[i] = ABSENT
             else:
-                raise TypeError(_not_an_array(op, op.inputs[i], x))
+                raise AssertionError(_not_an_array(op, op.inputs[i], x))
     while len(arrays) > op.required_inputs and arrays[-1] is ABSENT:
         arrays.pop()
     return tuple(arrays), kwargs
@@ -244,15 +246,16 @@ def _bind_variadic(op, args, kwargs):
         kwargs.pop(op.count_attribute, None)
     if len(args) < max(1, op.required_inputs):
         raise MXNetError(f"operator {op.name} expects at least one array")
-    for i, x in enumerate(args):
+    for x in args:
         if not isinstance(x, NDArray):
-            raise TypeError(_not_an_array(op, f"number {i}", x))
+            raise AssertionError(_not_an_array(op, None, x))
     return tuple(args), kwargs
 
 
 def _not_an_array(op, name, value):
     hint = "; wrap host data in nd.array(...)" if isinstance(value, (np.ndarray, list, tuple, Number)) else ""
-    return f"Argument {name} must have NDArray type, but got {value!r} (operator {op.name}){hint}"
+    which = "Positional arguments" if name is None else f"Argument {name}"
+    return f"{which} must have NDArray type, but got {value!s} (operator {op.name}){hint}"
 
 
 def _create(op, given, out):

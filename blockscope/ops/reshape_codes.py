@@ -20,7 +20,9 @@ def infer_reshape(shape, codes, reverse=False):
     Raises
     ------
     MXNetError
-        If a code has nothing to match, or the sizes differ.
+        If a code has nothing to match, or the target is larger.
+    ValueError
+        If the target is smaller.
 
     References
     ----------
@@ -107,5 +109,7 @@ def _match(source, codes, given, shape):
             fail(f"{size} elements do not fill it")
         target[unknown] = size // known
     elif known != size:
-        fail("target shape size is larger than the current shape" if known > size else f"{size} elements do not fit")
+        if known < size:
+            raise ValueError(f"Cannot reshape array of size {size} into shape {tuple(given)}")
+        fail("target shape size is larger than the current shape")
     return target
