@@ -186,7 +186,7 @@ class Uniform(Initializer):
 
     def _init_weight(self, _, arr):
         raw = arr._raw
-        arr._assign(NDArray(arr._ctx._random_state().uniform(-self.scale, self.scale, raw.shape, raw.dtype), arr._ctx))
+        arr._fill(arr._ctx._random_state().uniform(-self.scale, self.scale, raw.shape, raw.dtype))
 
 
 @register
@@ -205,7 +205,7 @@ class Normal(Initializer):
 
     def _init_weight(self, _, arr):
         raw = arr._raw
-        arr._assign(NDArray(arr._ctx._random_state().normal(0, self.sigma, raw.shape, raw.dtype), arr._ctx))
+        arr._fill(arr._ctx._random_state().normal(0, self.sigma, raw.shape, raw.dtype))
 
 
 @register

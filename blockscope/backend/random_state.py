@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_FLOAT32 = np.dtype(np.float32)
+
 
 class HostRandom:
     """A generator of random NumPy arrays.
@@ -22,19 +24,19 @@ class HostRandom:
 
     def uniform(self, low, high, shape, dtype):
         """Draw from ``[low, high)``."""
-        if np.dtype(dtype) == np.float32:
+        if np.dtype(dtype) is _FLOAT32:
             values = self.generator.random(shape, np.float32)
-            values *= np.float32(high - low)
-            values += np.float32(low)
+            values *= high - low
+            values += low
             return values
         return self.generator.uniform(low, high, shape).astype(dtype)
 
     def normal(self, loc, scale, shape, dtype):
         """Draw from a normal distribution with mean `loc` and standard deviation `scale`."""
-        if np.dtype(dtype) == np.float32:
+        if np.dtype(dtype) is _FLOAT32:
             values = self.generator.standard_normal(shape, np.float32)
-            values *= np.float32(scale)
-            values += np.float32(loc)
+            values *= scale
+            values += loc
             return values
         return self.generator.normal(loc, scale, shape).astype(dtype)
 

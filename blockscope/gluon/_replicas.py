@@ -129,6 +129,14 @@ class Replicas:
 
     def _init_impl(self, data, ctx_list):
         """Take `data` as value on the given contexts; the caller gives the array away."""
+        if (ctx_list.__class__ is list and len(ctx_list) == 1 and ctx_list[0] is data._ctx and data._node is None and self._grad_req == 'write'
+                and self._grad_stype == 'default'):
+            # What follows, for the usual case: a net has thousands of parameters.
+            grad = zeros(data._raw.shape, data._raw.dtype, data._ctx)
+            self._ctx_list, self._data, self._grad = [data._ctx], [data], [grad]
+            self._version, self._versions = 0, None
+            data._mark(grad, 'write')
+            return
         contexts = _checked_contexts(ctx_list)
         arrays = [data if ctx is data._ctx and index == 0 and data._node is None else data.copyto(ctx)
                   for index, ctx in enumerate(contexts)]
@@ -306,12 +314,13 @@ def _checked_contexts(contexts):
 
 def zeros(shape, dtype, ctx):
     """Return a new array of zeros; `ndarray.zeros` without reading arguments in every form, for nets of thousands of parameters."""
-    backend = ctx._backend
-    device = backend.use(ctx.device_id)
-    if device is None:
-        return NDArray(backend.xp.zeros(shape, as_dtype(dtype)), ctx)
-    with device:
-        return NDArray(backend.xp.zeros(shape, as_dtype(dtype)), ctx)
+    env = ctx._environments[0]
+    if dtype.__class__ is not np.dtype:
+        dtype = as_dtype(dtype)
+    if env.scope is None:
+        return NDArray(env.xp.zeros(shape, dtype), ctx)
+    with env.scope:
+        return NDArray(env.xp.zeros(shape, dtype), ctx)
 
 
 def _overwrite(target, value):

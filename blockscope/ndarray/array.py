@@ -323,16 +323,19 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
 
     def _assign(self, value):
         """Overwrite every element with an array of the same shape, or a number."""
-        self._refuse_recorded_write()
-        if isinstance(value, NDArray):
-            raw = raw_on(value, self._ctx)
-        else:
-            raw = value
+        if self._node is not None:
+            self._refuse_recorded_write()
+        raw = raw_on(value, self._ctx) if isinstance(value, NDArray) else value
+        self._fill(raw)
+
+    def _fill(self, raw):
+        """Overwrite every element with a raw array of this device, or a number."""
         target = self._writable()
-        if self._ctx._environments[0].scope is None:
+        scope = self._ctx._environments[0].scope
+        if scope is None:
             target[...] = raw
         else:
-            with self._ctx._use():
+            with scope:
                 target[...] = raw
 
     def _copy_to_context(self, ctx):

@@ -26,6 +26,9 @@ def bfloat16_error():
     return MXNetError("dtype bfloat16 is not available: use float16 or float32")
 
 
+_usual = {key: np.dtype(key) for key in (np.float32, "float32", np.float64, "float64", np.float16, "float16", np.int32, "int32")}
+
+
 def as_dtype(value):
     """Return the numpy dtype of a name, a type or a dtype; None stays None.
 
@@ -36,6 +39,8 @@ def as_dtype(value):
     """
     if value is None or value.__class__ is np.dtype:
         return value
+    if (value.__class__ is str or value.__class__ is type) and value in _usual:
+        return _usual[value]
     if isinstance(value, str) and value == "bfloat16":
         raise bfloat16_error()
     try:

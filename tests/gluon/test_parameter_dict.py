@@ -2,6 +2,7 @@
 
 Golden values and texts: MXNet 1.9.1 (topics pd_get and pd_misc of the recorded cases), except what `blockscope.mxnet` lists.
 """
+import gc
 import re
 
 import numpy as np
@@ -238,3 +239,20 @@ def test_setattr(pd):
     pd.setattr('lr_mult', .5)
     pd.setattr('grad_req', 'add')
     assert [(p.lr_mult, p.grad_req) for p in pd.values()] == [(.5, 'add'), (.5, 'null')]
+
+
+@pytest.mark.parametrize('enabled', [True, False])
+def test_initializing_many_leaves_the_collector_as_it_was(enabled):
+    params = ParameterDict('many_')
+    for i in range(1000):
+        params.get(f'w{i}', shape=(1,))
+    try:
+        (gc.enable if enabled else gc.disable)()
+        params.initialize()
+        assert gc.isenabled() is enabled and gc.get_freeze_count() == 0
+        params.get('bad', shape=(0,))
+        with pytest.raises(ValueError, match='many_bad'):
+            params.initialize(force_reinit=True)
+        assert gc.isenabled() is enabled and gc.get_freeze_count() == 0
+    finally:
+        gc.enable()

@@ -149,12 +149,15 @@ class Dense(HybridBlock):
     def __init__(self, units, activation=None, use_bias=True, flatten=True, dtype='float32', weight_initializer=None,
                  bias_initializer='zeros', in_units=0, **kwargs):
         super().__init__(**kwargs)
-        # Past __setattr__, which looks for blocks and parameters: a net makes thousands of these.
-        self.__dict__.update(_flatten=flatten, _units=units, _in_units=in_units, act=None)
         params = self._params
-        self.weight = params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype, allow_deferred_init=True)
-        self.bias = params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype,
-                               allow_deferred_init=True) if use_bias else None
+        weight = params.get('weight', shape=(units, in_units), init=weight_initializer, dtype=dtype, allow_deferred_init=True)
+        bias = params.get('bias', shape=(units,), init=bias_initializer, dtype=dtype,
+                          allow_deferred_init=True) if use_bias else None
+        # What __setattr__ would do, at once: a net makes thousands of these.
+        self._reg_params['weight'] = weight
+        if use_bias:
+            self._reg_params['bias'] = bias
+        self.__dict__.update(_flatten=flatten, _units=units, _in_units=in_units, weight=weight, bias=bias, act=None)
         if activation is not None:
             with self.name_scope():  # only children need it, and entering it takes as long as making a parameter
                 self.act = Activation(activation, prefix=activation + '_')
