@@ -168,6 +168,8 @@ class HybridBlock(Block):
         if self._active and _inside.top() is None:
             return self._forward_compiled(x, *args)
         ctx = x._ctx if isinstance(x, NDArray) else self._first_context(x, args)
+        if not self._reg_params and current_context() is ctx:
+            return self.hybrid_forward(ndarray, x, *args)
         try:
             params = {name: param.data(ctx) for name, param in self._reg_params.items()}
         except RuntimeError as error:

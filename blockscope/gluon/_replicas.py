@@ -129,8 +129,8 @@ class Replicas:
 
     def _init_impl(self, data, ctx_list):
         """Take `data` as value on the given contexts; the caller gives the array away."""
-        if (ctx_list.__class__ is list and len(ctx_list) == 1 and ctx_list[0] is data._ctx and data._node is None and self._grad_req == 'write'
-                and self._grad_stype == 'default'):
+        if (ctx_list.__class__ is list and len(ctx_list) == 1 and ctx_list[0] is data._ctx and data._node is None
+                and self._grad_req == 'write' and self._grad_stype == 'default'):
             # What follows, for the usual case: a net has thousands of parameters.
             grad = zeros(data._raw.shape, data._raw.dtype, data._ctx)
             self._ctx_list, self._data, self._grad = [data._ctx], [data], [grad]

@@ -50,12 +50,13 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     NDArray or list of NDArray
         The visible outputs.
     """
-    if op.shapes is not None:
-        inputs = _resolve_deferred(op, inputs, attrs)
     if ctx is None:
         ctx = inputs[0]._ctx
-    for i in op.mutates:  # first, since an alias gets memory of its own
-        inputs[i]._writable()
+    if op.mutates:  # first, since an alias gets memory of its own
+        if op.shapes is not None and any(getattr(x, "_deferred", False) for x in inputs):
+            inputs = _resolve_deferred(op, inputs, attrs)
+        for i in op.mutates:
+            inputs[i]._writable()
     if len(inputs) == 1:
         x = inputs[0]
         raws = (x._raw,)
@@ -63,6 +64,8 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     else:
         raws, tracked = [], False
         for x in inputs:
+            if x.__class__ is not NDArray and op.shapes is not None and getattr(x, "_deferred", False):
+                return invoke(op, _resolve_deferred(op, inputs, attrs), attrs, out)
             raws.append(x._raw)
             if x._node is not None:
                 tracked = True
@@ -72,7 +75,7 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         if op.same_dtype and raws[0].dtype != raws[1].dtype:
             raise _dtype_error(op, raws, attrs)
     env = ctx._environments[_training()]
-    direct = out is not None and op.elementwise and op.takes_out and _fits(out, raws[0])
+    direct = out is not None and op.takes_out and _fits(out, raws[0])
     try:
         given = attrs
         if direct:
@@ -171,11 +174,6 @@ def _write_out(op, outs, out, tracked):
 
 def _resolve_deferred(op, inputs, attrs):
     """Give arrays that wait for their shape (parameters not initialised yet) the one that the operator implies."""
-    for x in inputs:
-        if x.__class__ is not NDArray and getattr(x, "_deferred", False):
-            break
-    else:
-        return inputs
     known = [x.shape for x in inputs]
     try:
         shapes = op.shapes(known, attrs)

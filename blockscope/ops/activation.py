@@ -12,6 +12,9 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
 
 
+ActivationType = Literal["relu", "sigmoid", "softrelu", "softsign", "tanh"]
+
+
 class Function(NamedTuple):
     """An activation: ``forward(env, x) -> y`` and ``gradient(F, dy, y, x) -> dx``."""
 
@@ -36,8 +39,8 @@ def _softsign_gradient(F, dy, y, x):
     return dy * (scale * scale)
 
 
-_ACTIVATIONS = {
-    "relu": Function(lambda env, x: env.xp.maximum(x, x.dtype.type(0)), lambda F, dy, y, x: dy * (y > 0)),
+ACTIVATIONS = {
+    "relu": Function(lambda env, x: env.xp.maximum(x, 0), lambda F, dy, y, x: dy * (y > 0)),
     "sigmoid": Function(_sigmoid, lambda F, dy, y, x: dy * (y * (1 - y))),
     "softrelu": Function(lambda env, x: env.xp.logaddexp(x, x.dtype.type(0)), lambda F, dy, y, x: dy * (1 - F.exp(-y))),
     "softsign": Function(_softsign, _softsign_gradient),
@@ -46,16 +49,16 @@ _ACTIVATIONS = {
 
 
 @operator("Activation")
-def activation(env, data, *, act_type: Literal["relu", "sigmoid", "softrelu", "softsign", "tanh"]):
+def activation(env, data, *, act_type: ActivationType):
     """Apply an activation function to every element."""
     if data.dtype.kind != "f" and act_type != "relu":
         raise ValueError(f"Activation {act_type} takes floating-point data, but got {data.dtype}")
-    return _ACTIVATIONS[act_type].forward(env, data)
+    return ACTIVATIONS[act_type].forward(env, data)
 
 
 @activation.gradient
 def _(F, dy, y, _data, *, act_type):
-    return (lambda: _ACTIVATIONS[act_type].gradient(F, dy, y, None),)
+    return (lambda: ACTIVATIONS[act_type].gradient(F, dy, y, None),)
 
 
 def _gelu_gradient(F, dy, y, x):

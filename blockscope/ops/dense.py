@@ -2,6 +2,7 @@
 
 from math import prod
 
+from .activation import ACTIVATIONS, ActivationType, activation
 from .attributes import DType
 from .registry import operator
 
@@ -29,6 +30,8 @@ def gemm(env, a, b):
 @operator("_gemm")
 def _gemm(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False):
     """Multiply two matrices, either one transposed first."""
+    if lhs.dtype.char in "fd":
+        return (lhs.T if transpose_a else lhs).dot(rhs.T if transpose_b else rhs)
     return gemm(env, lhs.T if transpose_a else lhs, rhs.T if transpose_b else rhs)
 
 
@@ -98,7 +101,7 @@ def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: b
     if (bias is None) != no_bias:
         require_bias(bias, no_bias)
     flat = data if data.ndim == 2 else rows(data, flatten)
-    y = gemm(env, flat, weight.T)
+    y = flat.dot(weight.T) if flat.dtype.char in "fd" else gemm(env, flat, weight.T)
     if bias is not None:
         if bias.shape[0] != num_hidden:
             require_shape("bias", bias, (num_hidden,))
@@ -118,6 +121,25 @@ def _(F, dy, _y, data, weight, _bias=None, *, num_hidden, no_bias, flatten):
         dx = F._gemm(dy, weight)
         return dx if data.ndim == 2 else dx.reshape(data.shape)
     return left, lambda: F._gemm(dy, rows(data, flatten), transpose_a=True), lambda: F._sum_rows(dy)
+
+
+@operator("_dense_activation", shapes=dense_shapes)
+def dense_activation(env, data, weight, bias=None, *, num_hidden: int, act_type: ActivationType, no_bias: bool = False,
+                     flatten: bool = True):
+    """Apply an activation to `FullyConnected`: both in one call, which small networks feel."""
+    y = fully_connected.forward(env, data, weight, bias, num_hidden=num_hidden, no_bias=no_bias, flatten=flatten)
+    if act_type == "relu":
+        return env.xp.maximum(y, 0, out=y)
+    return activation.forward(env, y, act_type=act_type)
+
+
+dense_activation.same_dtype = True
+
+
+@dense_activation.gradient
+def _(F, dy, y, data, weight, _bias=None, *, num_hidden, act_type, no_bias, flatten):
+    inner = ACTIVATIONS[act_type].gradient(F, dy, y, None)
+    return fully_connected.rule(F, inner, None, data, weight, _bias, num_hidden=num_hidden, no_bias=no_bias, flatten=flatten)
 
 
 def embedding_shapes(shapes, attrs):

@@ -62,12 +62,9 @@ def mp_sgd_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: 
 @operator("nag_mom_update", mutates=("mom",))
 def nag_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
                    clip_gradient: float = -1.0, out=None):
-    """Update a weight by Nesterov's accelerated gradient."""
+    """Update a weight by Nesterov's accelerated gradient; in place (`out` is the weight), MXNet's rule gives another momentum."""
     return _apply(env, rules.nag_mom, weight, grad, (mom,), out=out, lr=lr, wd=wd, momentum=momentum, rescale_grad=rescale_grad,
                   clip_gradient=clip_gradient)
-
-
-nag_mom_update.elementwise = True  # written into `out` directly: in place, MXNet's rule gives another momentum
 
 
 @operator("mp_nag_mom_update", mutates=("mom", "weight32"))

@@ -50,6 +50,8 @@ class Operator:
         Positions of inputs that forward overwrites (auxiliary states).
     aliasing : bool
         Whether the result may be a view of the first input.
+    takes_out : bool
+        Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
     """
 
     def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,

@@ -31,6 +31,7 @@ INTERNAL = {
     "_convolve_data",
     "_convolve_weight",
     "_cross_entropy",
+    "_dense_activation",
     "_enlarge",
     "_gemm",
     "_part",

@@ -28,6 +28,10 @@ class Activation(HybridBlock):
     def _alias(self):
         return self._act_type
 
+    def _is_plain(self):
+        """Return whether calling this block does nothing but the function: it is no subclass and has no hooks."""
+        return self.__class__ is Activation and not self._own_forward_hooks and not self._own_forward_pre_hooks
+
     def hybrid_forward(self, F, x):
         """Apply the function to every element."""
         return F.Activation(x, act_type=self._act_type, name='fwd')

@@ -164,8 +164,12 @@ class Dense(HybridBlock):
 
     def hybrid_forward(self, F, x, weight, bias=None):
         """Return the output, (batch, units) or with flatten=False (..., units)."""
-        act = F.FullyConnected(x, weight, bias, no_bias=bias is None, num_hidden=self._units, flatten=self._flatten, name='fwd')
-        return act if self.act is None else self.act(act)
+        act = self.act
+        if act is not None and F is nd and bias is not None and act._is_plain():
+            return F._internal._dense_activation(x, weight, bias, num_hidden=self._units, act_type=act._act_type,
+                                                 flatten=self._flatten)
+        y = F.FullyConnected(x, weight, bias, no_bias=bias is None, num_hidden=self._units, flatten=self._flatten, name='fwd')
+        return y if act is None else act(y)
 
     def __repr__(self):
         shape = self.weight.shape

@@ -115,6 +115,9 @@ SOFTMAX = [
         tolerance=HALF),
     Row("softmax_cross_entropy", [(2, 3), LABEL], expect=lambda x, i: _cross_entropy(x, i).sum().reshape(1), gradient=(0,),
         dtypes=WIDE, wrong=[Wrong(inputs=[(2, 3), (3,)])]),
+    *[Row("_dense_activation", [(2, 4), (3, 4), (3,)], {**FC, "act_type": kind}, mxnet=INTERNAL, tolerance=HALF,
+          expect=lambda x, w, b, f=f: f(dense(x, w, b)), wrong=[Wrong(inputs=[(2, 4), (3, 5), (3,)])])
+      for kind, f in (("relu", lambda z: z * (z > 0)), ("tanh", np.tanh), ("softrelu", lambda z: np.log1p(np.exp(z))))],
     Row("_cross_entropy", [(2, 3), fixed(LABEL)], expect=_cross_entropy, gradient=(0,), mxnet=INTERNAL, tolerance=HALF,
         wrong=[Wrong(inputs=[(2, 3), (3,)])]),
     Row("smooth_l1", [(2, 3)], {"scalar": 2.0}, expect=lambda x: np.where(abs(x) < 0.25, 2 * x * x, abs(x) - 0.125)),
