@@ -47,14 +47,14 @@ _ABSENT = {
 
 def __getattr__(key):
     if key in _ABSENT:
-        raise AttributeError(f"module {__name__!r} has no key {key!r}: not part of blockscope yet "
+        raise AttributeError(f"module {__name__!r} has no attribute {key!r}: not part of blockscope yet "
                              f"({_ABSENT[key]})")
     if key in _FROM_UTIL:
         found = getattr(_importlib.import_module(".util", __name__), key)
     elif key in _SUBMODULES:
         found = _importlib.import_module(f".{_SUBMODULES[key]}", __name__)
     else:
-        raise AttributeError(f"module {__name__!r} has no key {key!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {key!r}")
     globals()[key] = found
     return found
 
