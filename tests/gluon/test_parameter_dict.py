@@ -246,13 +246,14 @@ def test_initializing_many_leaves_the_collector_as_it_was(enabled):
     params = ParameterDict('many_')
     for i in range(1000):
         params.get(f'w{i}', shape=(1,))
+    frozen = gc.get_freeze_count()  # Python 3.12 starts with some
     try:
         (gc.enable if enabled else gc.disable)()
         params.initialize()
-        assert gc.isenabled() is enabled and gc.get_freeze_count() == 0
+        assert gc.isenabled() is enabled and gc.get_freeze_count() <= frozen
         params.get('bad', shape=(0,))
         with pytest.raises(ValueError, match='many_bad'):
             params.initialize(force_reinit=True)
-        assert gc.isenabled() is enabled and gc.get_freeze_count() == 0
+        assert gc.isenabled() is enabled and gc.get_freeze_count() <= frozen
     finally:
         gc.enable()
