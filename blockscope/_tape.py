@@ -237,6 +237,9 @@ def _start(node, dy, mode):
               for i, (d, like) in enumerate(zip(dy, node.output))]
     if mode.raw:
         return op.rule(mode.functions(node.ctx), dy, node.output, *[x._raw for x in node.inputs], **node.attrs)
+    if not op.second_order:
+        raise MXNetError(f"operator {op.name} has no second-order gradient: call autograd.grad without create_graph, or compute "
+                         "it outside autograd.record()")
     return op.rule(mode.functions(node.ctx), dy, mode.output(node), *mode.inputs(node), **node.attrs)
 
 

@@ -78,6 +78,11 @@ Fixed in operators:
   computed in float32.
 - Channels-last convolution, pooling convention `same` in every dimension, `Deconvolution`'s target_shape, softmax of length 0 and
   BatchNormWithReLU work on the CPU; a grouped `Conv2DTranspose` may defer `in_channels`.
+- BatchNorm recorded with `train_mode=False` has the gradient of prediction; 3-D average pooling of a window outside gives 0 (NaN before).
+- A head that is given twice to `backward` counts twice (the last one won before); `autograd.grad` of a variable that the heads don't reach
+  is zero (an error before); integer inputs such as Embedding's have a zero gradient; a NumPy array of booleans as key is a mask (read as
+  integers before), and a single True is refused.
+- An array that a gradient still needs may not be overwritten: backward says so (the new values were used silently before).
 - Rows of `while_loop` after the last step are zero (undefined before); second-order gradients exist for powers, products, `dot` and what is
   built of them.
 

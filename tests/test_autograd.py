@@ -753,3 +753,20 @@ def test_an_operator_without_a_gradient_is_named():
 def test_symbols_of_histories_are_refused():
     with pytest.raises(mx.MXNetError, match="get_symbol"):
         ag.get_symbol(leaf())
+
+
+def test_an_operator_without_second_order_says_so():
+    x = mx.nd.array([[2.0, 1.0], [1.0, 3.0]])
+    x.attach_grad()
+    with mx.autograd.record():
+        vectors, _ = mx.nd.linalg.syevd(x)
+        with pytest.raises(mx.MXNetError, match="_linalg_syevd has no second-order gradient"):
+            mx.autograd.grad(vectors, x, create_graph=True)
+
+
+def test_an_input_that_is_an_alias_of_out_keeps_its_values():
+    x = mx.nd.array([[1, 2], [3, 4]])
+    turned = mx.nd.transpose(x)
+    mx.nd.elemwise_add(x, turned, out=x)
+    assert x.asnumpy().tolist() == [[2, 5], [5, 8]]
+    assert turned.asnumpy().tolist() == [[1, 3], [2, 4]]

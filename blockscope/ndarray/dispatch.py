@@ -81,6 +81,7 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         if direct:
             _check_out(op, out, tracked)
             given = {**attrs, "out": out._writable()}
+            raws = [x._raw for x in inputs]  # an input that was an alias of `out` has got memory of its own
         if env.scope is None:
             result = op.forward(env, *raws, **given)
         else:

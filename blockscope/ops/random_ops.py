@@ -219,7 +219,7 @@ def sample_multinomial(env, data, *, shape: Shape = (), get_prob: bool = False,
     return sample, xp.log(xp.take_along_axis(rows, index, 1)).reshape(target)
 
 
-@sample_multinomial.gradient(second_order=False)
+@sample_multinomial.gradient
 def _(F, dy, y, data, *, shape, get_prob, dtype):
     if not get_prob:
         return (lambda: F.zeros_like(data),)

@@ -100,7 +100,7 @@ class Operator:
         self.required_inputs = required
 
     def gradient(self, rule=None, *, second_order=True):
-        """Attach the gradient rule (decorator)."""
+        """Attach the gradient rule (decorator); with ``second_order=False`` it is for raw arrays only."""
         if rule is None:
             return lambda function: self.gradient(function, second_order=second_order)
         self.rule = rule

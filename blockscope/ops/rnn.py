@@ -246,7 +246,7 @@ def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, 
     return tuple(a.astype(dtype, copy=False) for a in visible) + (reserve, masks)
 
 
-@rnn.gradient(second_order=False)
+@rnn.gradient
 def _(F, dy, y, data, parameters, state, state_cell=None, sequence_length=None, *, state_outputs, p, **attrs):
     state_cell, sequence_length = _optional(attrs, state_cell, sequence_length)
     lstm = attrs["mode"] == "lstm"
