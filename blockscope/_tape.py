@@ -108,8 +108,8 @@ def record(op, attrs, ctx, inputs, result, outs):
                 stored = True
     if stored:
         node.counts = tuple([x._storage.writes if x._storage is not None else 0 for x in inputs])
-    for i in op.unsaved_positions if op.unsaved_positions is not None else () if op.saves_variadic else range(len(inputs)):
-        if i < len(inputs) and inputs[i]._raw is not None and inputs[i]._raw.nbytes > _SMALL:
+    for i in op.unsaved_positions if op.unsaved_positions is not None else range(len(inputs)):
+        if i < len(inputs) and _is_large(inputs[i]):
             node.inputs = _without_values(op, inputs)
             break
     if op.saves_output:
@@ -130,10 +130,14 @@ def record(op, attrs, ctx, inputs, result, outs):
         out._index = 0
 
 
+def _is_large(x):
+    return x._raw is not None and x._raw.nbytes > _SMALL
+
+
 def _without_values(op, inputs):
     """Return the inputs with stand-ins for large ones whose values the gradient doesn't need."""
-    saves = op.saves_inputs if op.saves_inputs is not None else (op.saves_variadic,) * len(inputs)
-    return tuple([x if keep or x._raw is None or x._raw.nbytes <= _SMALL else Like(x._raw) for x, keep in zip(inputs, saves)])
+    unsaved = op.unsaved_positions if op.unsaved_positions is not None else range(len(inputs))
+    return tuple([Like(x._raw) if i in unsaved and _is_large(x) else x for i, x in enumerate(inputs)])
 
 
 def _reachable(roots):
@@ -171,7 +175,7 @@ def _check_fresh(node):
         raise MXNetError(f"stale graph: the output of {op.name} was overwritten in place after it was recorded, and its "
                          "gradient needs the old values. Write into a copy, or call backward before overwriting.")
     inputs, counts = node.inputs, node.counts
-    for i in op.saved_positions if op.saved_positions is not None else range(len(inputs) * op.saves_variadic):
+    for i in op.saved_positions if op.saved_positions is not None else range(len(inputs)):
         if i >= len(inputs):
             break
         storage = inputs[i]._storage

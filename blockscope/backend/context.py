@@ -135,14 +135,15 @@ class Context:
 _cpu0 = Context("cpu", 0)
 
 
-def _all_contexts():
+def known_contexts():
+    """Return every context that was named so far."""
     return list(_known.values())
 
 
 def _seed_all(seed):
     """Seed the random numbers of every device, also of those that are used later."""
     Context._common_seed = seed
-    for ctx in _all_contexts():
+    for ctx in known_contexts():
         ctx._random = None
 
 

@@ -13,7 +13,6 @@ class CupyRandom:
     """Random arrays made on the GPU, with the interface of `HostRandom`."""
 
     def __init__(self, cupy, device_id, seed):
-        self._cupy = cupy
         self._device = cupy.cuda.Device(device_id)
         with self._device:
             self._state = cupy.random.RandomState(seed)

@@ -2,22 +2,11 @@
 
 import numpy as np
 
-from ..backend import Context, current_context
+from ..backend import Context, current_context, known_contexts
 from ..errors import MXNetError
 from ..ops.attributes import as_dtype
 from .array import NDArray
 from .dispatch import function
-
-
-def wrap(raw, ctx):
-    """Return an NDArray that shares a raw array of the context's array module."""
-    return NDArray(raw, ctx)
-
-
-def from_host(values, ctx, dtype):
-    """Return an NDArray with a copy of a host array in a given dtype."""
-    values = np.asarray(values, dtype=dtype)
-    return NDArray(ctx._backend.from_host(values, ctx.device_id), ctx)
 
 
 def array(source_array, ctx=None, dtype=None, aux_types=None):
@@ -189,8 +178,7 @@ def to_dlpack_for_write(data):
 
 def waitall():
     """Wait until every device has computed all that was asked of it."""
-    from ..backend.context import _all_contexts
-    for ctx in _all_contexts():
+    for ctx in known_contexts():
         ctx._backend.synchronize(ctx.device_id)
 
 

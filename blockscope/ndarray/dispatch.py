@@ -88,10 +88,11 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
             with env.scope:
                 result = op.forward(env, *raws, **given)
     except _FORWARD_ERRORS as error:
-        # No local name for the new error: its traceback holds this frame, and the cycle would keep the arrays.
-        if isinstance(error, MXNetError) and (type(error) is not MXNetError or _call_text(op, raws, attrs) in str(error)):
+        call_text = op.describe_call([None if r is None else r.shape for r in raws], attrs)
+        if _is_explained(error, call_text):
             raise
-        raise _explained(error, _call_text(op, raws, attrs)) from error
+        # No local name for the new error: its traceback holds this frame, and the cycle would keep the arrays.
+        raise _explained(error, call_text) from error
     if out is None:
         if result.__class__ is tuple or op.aliasing:
             outs = _wrap(op, result, raws, inputs, attrs, ctx)
@@ -107,8 +108,9 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     return outs[0] if len(outs) == 1 else outs
 
 
-def _call_text(op, raws, attrs):
-    return op.describe_call([None if r is None else r.shape for r in raws], attrs)
+def _is_explained(error, call_text):
+    """Return whether an error names the call that it came from, or is of a kind of its own."""
+    return isinstance(error, MXNetError) and (type(error) is not MXNetError or call_text in str(error))
 
 
 def _explained(error, call_text):
@@ -179,10 +181,10 @@ def _resolve_deferred(op, inputs, attrs):
     try:
         shapes = op.shapes(known, attrs)
     except _FORWARD_ERRORS as error:
-        explained = _explained(error, op.describe_call(known, attrs))
-        if explained is error:
+        call_text = op.describe_call(known, attrs)
+        if _is_explained(error, call_text):
             raise
-        raise explained from error
+        raise _explained(error, call_text) from error
     return tuple([x._resolve(shape) if getattr(x, "_deferred", False) else x for x, shape in zip(inputs, shapes)])
 
 

@@ -23,9 +23,6 @@ class PythonOperator:
         Takes the head gradients and returns the gradients of the inputs (None where there is none), all NDArrays.
     """
 
-    saves_inputs = None
-    saves_variadic = False
-    saves_all = False
     saved_positions = unsaved_positions = ()
     saves_output = False
     second_order = True

@@ -30,8 +30,6 @@ def gemm(env, a, b):
 @operator("_gemm")
 def _gemm(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False):
     """Multiply two matrices, either one transposed first."""
-    if lhs.dtype.char in "fd":
-        return (lhs.T if transpose_a else lhs).dot(rhs.T if transpose_b else rhs)
     return gemm(env, lhs.T if transpose_a else lhs, rhs.T if transpose_b else rhs)
 
 
@@ -101,7 +99,7 @@ def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: b
     if (bias is None) != no_bias:
         require_bias(bias, no_bias)
     flat = data if data.ndim == 2 else rows(data, flatten)
-    y = flat.dot(weight.T) if flat.dtype.char in "fd" else gemm(env, flat, weight.T)
+    y = gemm(env, flat, weight.T)
     if bias is not None:
         if bias.shape[0] != num_hidden:
             require_shape("bias", bias, (num_hidden,))

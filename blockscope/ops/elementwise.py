@@ -48,8 +48,7 @@ def _attach(op, gradient):
         return (lambda: gradient(F, dy, y, x),)
     op.rule = rule
     names = gradient.__code__.co_varnames
-    op.saves_output = not names[2].startswith("_")
-    op.saves_inputs = (not names[3].startswith("_"),)
+    op.saves(not names[2].startswith("_"), (not names[3].startswith("_"),))
 
 
 def sum_to(F, gradient, like):
@@ -103,10 +102,9 @@ class Arithmetic:
         The same for a host array of floats and a number.
     """
 
-    __slots__ = ("arrays", "fast", "fast_scalar", "reflected", "scalar", "symbol")
+    __slots__ = ("arrays", "fast", "fast_scalar", "reflected", "scalar")
 
-    def __init__(self, symbol, arrays, scalar, reflected, fast=None, fast_scalar=None):
-        self.symbol = symbol
+    def __init__(self, arrays, scalar, reflected, fast=None, fast_scalar=None):
         self.arrays = arrays
         self.scalar = scalar
         self.reflected = reflected
@@ -172,8 +170,7 @@ def _pair_rule(op, gradient):
     def rule(F, dy, y, a, b):
         return (lambda: sum_to(F, left(F, dy, y, a, b), a)), (lambda: sum_to(F, right(F, dy, y, a, b), b))
     op.rule = rule
-    op.saves_output = "y" in needs
-    op.saves_inputs = ("a" in needs, "b" in needs)
+    op.saves("y" in needs, ("a" in needs, "b" in needs))
 
 
 def _make_broadcast(names, compute, gradient):
@@ -199,7 +196,8 @@ def _make_scalar(names, compute, gradient):
 
         def rule(F, dy, y, a, *, scalar, is_int):
             return (lambda: left(F, dy, y, a, scalar),)
-        op.rule, op.saves_output, op.saves_inputs = rule, "y" in needs, ("a" in needs,)
+        op.rule = rule
+        op.saves("y" in needs, ("a" in needs,))
     return op
 
 
@@ -212,5 +210,6 @@ def _make_reflected(names, compute, gradient):
 
         def rule(F, dy, y, b, *, scalar, is_int):
             return (lambda: right(F, dy, y, scalar, b),)
-        op.rule, op.saves_output, op.saves_inputs = rule, "y" in needs, ("b" in needs,)
+        op.rule = rule
+        op.saves("y" in needs, ("b" in needs,))
     return op

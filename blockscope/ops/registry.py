@@ -50,6 +50,8 @@ class Operator:
         Positions of inputs that forward overwrites (auxiliary states).
     aliasing : bool
         Whether the result may be a view of the first input.
+    saved_positions, unsaved_positions : tuple of int or None
+        Inputs whose values the gradient rule needs, and the others; None stands for all, however many there are.
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
     """
@@ -69,9 +71,7 @@ class Operator:
         self.elementwise = False
         self.same_dtype = False
         self.cuda = None
-        self.saves_inputs = None
-        self.saves_variadic = False
-        self.saves_output = False
+        self.saves(False, False)
         self._cache: dict = {}
         self._read_signature()
         required = any(a.required for a in self.attributes.values())
@@ -96,7 +96,6 @@ class Operator:
                 default = p.default if p.default is p.empty or p.default is None else kind.parse(p.default)
                 self.attributes[p.name] = Attribute(p.name, kind, default)
         self.inputs = tuple(inputs)
-        self.input_set = frozenset(inputs)
         self.required_inputs = required
 
     def gradient(self, rule=None, *, second_order=True):
@@ -107,24 +106,26 @@ class Operator:
         self.second_order = second_order
         names = [p.name for p in inspect.signature(rule).parameters.values()
                  if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
-        self.saves_output = not names[2].startswith("_")
         kept = [not n.startswith("_") for n in names[3:]]
-        self.saves_variadic = self.variadic and kept[-1]
-        self.saves_inputs = None if self.variadic else tuple(kept)
-        self.saves_all = all(kept)
+        self.saves(not names[2].startswith("_"), kept[-1] if self.variadic else kept)
         return rule
 
-    @property
-    def saves_inputs(self):
-        """Which inputs the gradient rule needs the values of; None for an operator of any number of inputs."""
-        return self._saves_inputs
+    def saves(self, output, inputs):
+        """Say which values the gradient rule needs, so that the tape keeps them.
 
-    @saves_inputs.setter
-    def saves_inputs(self, flags):
-        self._saves_inputs = flags
-        self.saves_all = flags is not None and all(flags)
-        self.saved_positions = None if flags is None else tuple(i for i, keep in enumerate(flags) if keep)
-        self.unsaved_positions = None if flags is None else tuple(i for i, keep in enumerate(flags) if not keep)
+        Parameters
+        ----------
+        output : bool
+            Whether it needs the output.
+        inputs : bool or sequence of bool
+            Whether it needs each input; one answer for an operator of any number of inputs.
+        """
+        self.saves_output = output
+        if isinstance(inputs, bool):
+            self.saved_positions, self.unsaved_positions = (None, ()) if inputs else ((), None)
+        else:
+            self.saved_positions = tuple(i for i, keep in enumerate(inputs) if keep)
+            self.unsaved_positions = tuple(i for i, keep in enumerate(inputs) if not keep)
 
     def count_outputs(self, attrs):
         """Return how many arrays forward returns under these attributes."""
