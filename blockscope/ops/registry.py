@@ -54,10 +54,19 @@ class Operator:
         Inputs whose values the gradient rule needs, and the others; None stands for all, however many there are.
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
+    arguments : callable or None
+        For graphs: ``(attrs) -> names`` of the inputs that a node has under these attributes; None stands for the rule in
+        `argument_names`.
+    output_names : tuple of str or callable or None
+        For graphs: what list_outputs appends to a node's name, one a visible output (callable: from the attributes).
+    graph_outputs : int or callable or None
+        For graphs: how many outputs MXNet counts, hidden ones included; None: as many as forward returns.
+    stamps : dict
+        For graphs: attributes that the operator writes on variables given as inputs, by input name.
     """
 
     def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,
-                 count_attribute=None, optional_attributes=()):
+                 count_attribute=None, optional_attributes=(), arguments=None, output_names=None, graph_outputs=None, stamps=None):
         self.name = name
         self.aliases = tuple(aliases)
         self.forward = forward
@@ -66,6 +75,10 @@ class Operator:
         self.shapes = shapes
         self.aliasing = aliasing
         self.count_attribute = count_attribute
+        self.arguments = arguments
+        self.output_names = output_names
+        self.graph_outputs = graph_outputs
+        self.stamps = {} if stamps is None else stamps
         self.rule = None
         self.second_order = True
         self.elementwise = False
@@ -136,6 +149,36 @@ class Operator:
         if self.visible is None:
             return self.count_outputs(attrs)
         return self.visible if isinstance(self.visible, int) else self.visible(**attrs)
+
+    def count_graph_outputs(self, attrs):
+        """Return how many outputs a node of a graph has in MXNet's count, hidden ones included."""
+        if self.graph_outputs is None:
+            return self.count_outputs(attrs)
+        return self.graph_outputs if isinstance(self.graph_outputs, int) else self.graph_outputs(**attrs)
+
+    def argument_names(self, attrs, count=None):
+        """Return the names of the inputs that a node of a graph has under these attributes.
+
+        Parameters
+        ----------
+        attrs : dict
+            Typed attributes.
+        count : int, optional
+            How many inputs were given, for an operator that takes any number.
+        """
+        if self.arguments is not None:
+            return tuple(self.arguments(**attrs))
+        if self.variadic:
+            return tuple(f"arg{i}" for i in range(count))
+        return self.inputs[:-1] if self.inputs[-1:] == ("bias",) and attrs.get("no_bias") else self.inputs
+
+    def output_suffixes(self, attrs):
+        """Return what list_outputs appends to a node's name, one text a visible output."""
+        names = self.output_names(**attrs) if callable(self.output_names) else self.output_names
+        count = self.count_visible(attrs)
+        if names is not None:
+            return tuple(names[:count])
+        return ("output",) if count == 1 else tuple(f"output{i}" for i in range(count))
 
     def parse(self, given):
         """Return the complete typed attributes for the given ones; results are cached by value.

@@ -1,0 +1,1 @@
+"""Trace, plan and run graphs."""

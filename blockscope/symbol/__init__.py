@@ -1,0 +1,1 @@
+"""Symbols: graphs of operators, what users know as `mx.sym`."""

@@ -1,0 +1,106 @@
+"""Nodes of a graph: a variable, or an operator applied to outputs of other nodes.
+
+A graph is not an object of its own: it is what can be reached from some entries, where an entry is a pair of a node and the number of
+one of its outputs. Nodes are not changed once they are inputs of others, except for attributes that users set.
+"""
+from ..errors import MXNetError
+
+__all__ = ['Node', 'walk']
+
+# Attributes that are for the executor and the trainer, not for the operator: kept as __key__, listed under both spellings.
+HIDDEN_KEYS = ('ctx_group', 'lr_mult', 'wd_mult', 'force_mirroring', 'mirror_stage', 'profiler_scope')
+
+
+class Node:
+    """One node.
+
+    Parameters
+    ----------
+    op : Operator or None
+        None makes a variable.
+    name : str
+        Need not be unique.
+    attrs : dict of str to str
+        Operator attributes and annotations (`__lr_mult__`), as texts, the way files hold them.
+    inputs : list of (Node, int)
+        Entries, in the order of the operator's arguments.
+    subgraphs : tuple of Symbol
+        Bodies of control flow.
+    """
+
+    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'op', 'subgraphs')
+
+    def __init__(self, op, name, attrs=None, inputs=(), subgraphs=()):
+        self.op = op
+        self.name = name
+        self.attrs = {} if attrs is None else attrs
+        self.inputs = list(inputs)
+        self.subgraphs = subgraphs
+        self._typed = None
+
+    @property
+    def is_variable(self):
+        """Whether this node has no operator."""
+        return self.op is None
+
+    @property
+    def params(self):
+        """Typed attributes of the operator, defaults included."""
+        if self._typed is None:
+            given = {key: text for key, text in self.attrs.items() if key in self.op.attributes}
+            try:
+                self._typed = self.op.parse(given)
+            except MXNetError as error:
+                raise MXNetError(f'{error}, in node {self.name}') from error
+        return self._typed
+
+    def count_visible(self):
+        """Return how many outputs users see."""
+        return 1 if self.op is None else self.op.count_visible(self.params)
+
+    def count_outputs(self):
+        """Return how many outputs there are in MXNet's count, hidden ones included."""
+        return 1 if self.op is None else self.op.count_graph_outputs(self.params)
+
+    def output_names(self):
+        """Return the names of the visible outputs, as list_outputs has them."""
+        if self.op is None:
+            return (self.name,)
+        return tuple(f'{self.name}_{suffix}' if self.name else suffix for suffix in self.op.output_suffixes(self.params))
+
+    def auxiliary(self):
+        """Return the positions of the inputs that the operator overwrites."""
+        return () if self.op is None else self.op.mutates
+
+    def __repr__(self):
+        return f'<{"variable" if self.op is None else self.op.name} {self.name}>'
+
+
+def walk(entries):
+    """Return all nodes that entries depend on, each once, inputs before users (depth first, as files order them).
+
+    Parameters
+    ----------
+    entries : iterable of (Node, int)
+
+    Returns
+    -------
+    list of Node
+    """
+    order, seen = [], set()
+    for head, _ in entries:
+        if head in seen:
+            continue
+        seen.add(head)
+        stack = [(head, iter(head.inputs))]
+        while stack:
+            node, rest = stack[-1]
+            for child, _ in rest:
+                if child not in seen:
+                    seen.add(child)
+                    stack.append((child, iter(child.inputs)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    return order
