@@ -15,13 +15,28 @@ class FormatError(MXNetError):
 
 
 class NotImplementedForSymbol(MXNetError):
-    """An array method that a symbolic graph cannot offer was called on a Symbol."""
+    """An array method that a symbolic graph cannot offer was called on a Symbol.
+
+    Parameters
+    ----------
+    function : callable or str
+        What was called.
+    alias : str, optional
+        How users write it, such as ``+=``.
+    *args
+        Arguments, whose types the message names.
+    """
 
     def __init__(self, function, alias=None, *args):
-        name = function if isinstance(function, str) else function.__name__
-        instead = f" Use {alias} instead." if alias else ""
-        shown = f" with arguments {tuple(type(a).__name__ for a in args)}" if args else ""
-        super().__init__(f"Function {name}{shown} is not implemented for Symbol and only available in NDArray.{instead}")
+        super().__init__()
+        self.function = function if isinstance(function, str) else function.__name__
+        self.alias = alias
+        self.args = tuple(str(type(arg)) for arg in args)
+
+    def __str__(self):
+        alias = f' (namely operator "{self.alias}")' if self.alias else ""
+        given = f" with arguments ({', '.join(self.args)})" if self.args else ""
+        return f"Function {self.function}{alias}{given} is not implemented for Symbol and only available in NDArray."
 
 
 def show_module_as(real, shown):

@@ -20,7 +20,7 @@ ROOMS = [
     ["backend"],
     ["ops"],
     ["_tape"],
-    ["_methods"],
+    ["_methods", "_namespaces"],
     ["ndarray", "symbol"],
     ["autograd"],
     ["executor"],

@@ -35,10 +35,10 @@ MAX_NAME_BYTES = 1 << 16
 # MXNet's own stand-in for a type that NumPy lacks: the upper half of a float32, as a structure of one field.
 bfloat16 = np.dtype([("bfloat16", "<u2")])
 
-_DTYPES = {flag: np.dtype(code) for flag, code in enumerate(
+DTYPES = {flag: np.dtype(code) for flag, code in enumerate(
     ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?", "<i2", "<u2", "<u4", "<u8"))}
-_DTYPES[12] = bfloat16
-_FLAGS = {dtype: flag for flag, dtype in _DTYPES.items()}
+DTYPES[12] = bfloat16
+DTYPE_FLAGS = {dtype: flag for flag, dtype in DTYPES.items()}
 _STYPES = {0: "default", 1: "row_sparse", 2: "csr"}
 _STYPE_FLAGS = {name: flag for flag, name in _STYPES.items()}
 _OTHER_FILES = (
@@ -304,9 +304,9 @@ class _Reader:
         return kind, number, self.dtype(flag)
 
     def dtype(self, flag):
-        if flag not in _DTYPES:
+        if flag not in DTYPES:
             raise self.error(f"type flag {flag} is unknown")
-        return _DTYPES[flag]
+        return DTYPES[flag]
 
     def shape(self, ndim=None, version=2):
         """Read a shape; None for one that version 3 marks as unknown."""
@@ -410,12 +410,12 @@ def _write_record(write, record, which):
 
 def _storable(array, which):
     """Return the type flag of an array and the array in little-endian byte order."""
-    if array.dtype in _FLAGS:
-        return _FLAGS[array.dtype], array
+    if array.dtype in DTYPE_FLAGS:
+        return DTYPE_FLAGS[array.dtype], array
     dtype = array.dtype.newbyteorder("<")
-    if dtype not in _FLAGS:
+    if dtype not in DTYPE_FLAGS:
         raise FormatError(f"{which}: NDArray files have no room for the type {array.dtype}")
-    return _FLAGS[dtype], array.astype(dtype, copy=False)
+    return DTYPE_FLAGS[dtype], array.astype(dtype, copy=False)
 
 
 def _packed_shape(shape, which):

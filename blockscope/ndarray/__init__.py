@@ -3,8 +3,9 @@
 Functions come from the operator registry when they are first asked for: ``nd.relu``, ``nd.contrib.box_nms``,
 ``nd.linalg.gemm2``, ``nd._internal._plus``.
 """
+from .. import _namespaces
 from .. import ops as _ops  # fills the registry
-from . import control_flow, creation, dispatch, elementwise, moving, namespaces, ndarray, sparse_errors
+from . import control_flow, creation, dispatch, elementwise, moving, ndarray, sparse_errors
 from .array import NDArray
 from .composite import histogram, split_v2
 from .creation import (arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones,
@@ -15,12 +16,12 @@ from .elementwise import (add, divide, equal, greater, greater_equal, lesser, le
                           true_divide)
 from .files import load, load_frombuffer, save
 
-_internal = namespaces.Namespace(__name__ + "._internal", "_internal")
-op = namespaces.Namespace(__name__ + ".op", "op")
-linalg = namespaces.Namespace(__name__ + ".linalg", "linalg")
-contrib = namespaces.Namespace(__name__ + ".contrib", "contrib")
-image = namespaces.Namespace(__name__ + ".image", "image")
-sparse = namespaces.Namespace(__name__ + ".sparse", "sparse")
+_internal = _namespaces.Namespace(__name__ + "._internal", "_internal", dispatch.function)
+op = _namespaces.Namespace(__name__ + ".op", "op", dispatch.function)
+linalg = _namespaces.Namespace(__name__ + ".linalg", "linalg", dispatch.function)
+contrib = _namespaces.Namespace(__name__ + ".contrib", "contrib", dispatch.function)
+image = _namespaces.Namespace(__name__ + ".image", "image", dispatch.function)
+sparse = _namespaces.Namespace(__name__ + ".sparse", "sparse", dispatch.function)
 
 contrib.add(foreach=control_flow.foreach, while_loop=control_flow.while_loop, cond=control_flow.cond,
             isnan=elementwise.isnan, isinf=elementwise.isinf, isfinite=elementwise.isfinite)
@@ -31,7 +32,7 @@ from . import random  # noqa: E402  (uses the functions above)
 
 
 def __getattr__(name):
-    found = namespaces.find("", name)
+    found = _namespaces.find(dispatch.function, "", name)
     if found is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
     globals()[name] = found
@@ -39,4 +40,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(set(globals()) | set(namespaces.names("")))
+    return sorted(set(globals()) | set(_namespaces.names("")))

@@ -63,10 +63,13 @@ class Operator:
         For graphs: how many outputs MXNet counts, hidden ones included; None: as many as forward returns.
     stamps : dict
         For graphs: attributes that the operator writes on variables given as inputs, by input name.
+    creates_variables : bool
+        For graphs: whether inputs that are not given become variables.
     """
 
     def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,
-                 count_attribute=None, optional_attributes=(), arguments=None, output_names=None, graph_outputs=None, stamps=None):
+                 count_attribute=None, optional_attributes=(), arguments=None, output_names=None, graph_outputs=None, stamps=None,
+                 creates_variables=True):
         self.name = name
         self.aliases = tuple(aliases)
         self.forward = forward
@@ -78,6 +81,7 @@ class Operator:
         self.arguments = arguments
         self.output_names = output_names
         self.graph_outputs = graph_outputs
+        self.creates_variables = creates_variables
         self.stamps = {} if stamps is None else stamps
         self.rule = None
         self.second_order = True
@@ -277,6 +281,23 @@ def get(name):
         return operators[name]
     except KeyError:
         raise MXNetError(f"Operator {name} is not registered: it is not (yet) part of blockscope") from None
+
+
+_SPACES = ("_contrib_", "_linalg_", "_sparse_", "_image_", "_random_")
+
+
+def hint(name):
+    """Return what automatic names of an operator's nodes are made of, from the registered name it was called by.
+
+    Examples
+    --------
+    >>> hint("FullyConnected"), hint("_contrib_ROIAlign"), hint("_PlusScalar")
+    ('fullyconnected', 'roialign', '_plusscalar')
+    """
+    space = next((s for s in _SPACES if name.startswith(s)), "")
+    if space == "_random_" and not name.endswith("_like"):
+        space = ""
+    return name[len(space):].lower()
 
 
 class RawFunctions:

@@ -1,1 +1,31 @@
-"""Symbols: graphs of operators, what users know as `mx.sym`."""
+"""Symbols: graphs of operators, what users know as ``mx.sym``.
+
+The functions are those of ``mx.nd``, from the same operator records, applied to symbols: ``sym.relu``, ``sym.contrib.box_nms``,
+``sym.linalg.gemm2``, ``sym._internal._plus``.
+"""
+from .. import _namespaces
+from .. import ops as _ops  # fills the registry
+from . import composite, creation, elementwise, functions, node, symbol
+from .composite import histogram, split_v2
+from .creation import Group, Variable, arange, eye, fromjson, full, linspace, load, load_json, ones, var, zeros
+from .elementwise import hypot, maximum, minimum, pow, power
+from .symbol import Symbol
+
+_internal = _namespaces.Namespace(__name__ + '._internal', '_internal', functions.function)
+op = _namespaces.Namespace(__name__ + '.op', 'op', functions.function)
+linalg = _namespaces.Namespace(__name__ + '.linalg', 'linalg', functions.function)
+contrib = _namespaces.Namespace(__name__ + '.contrib', 'contrib', functions.function)
+image = _namespaces.Namespace(__name__ + '.image', 'image', functions.function)
+sparse = _namespaces.Namespace(__name__ + '.sparse', 'sparse', functions.function)
+
+
+def __getattr__(name):
+    found = _namespaces.find(functions.function, '', name)
+    if found is None:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}: there is no such operator in blockscope')
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_namespaces.names('')))

@@ -51,6 +51,8 @@ class Node:
             try:
                 self._typed = self.op.parse(given)
             except MXNetError as error:
+                if self.name is None:
+                    raise
                 raise MXNetError(f'{error}, in node {self.name}') from error
         return self._typed
 

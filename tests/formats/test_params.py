@@ -251,7 +251,7 @@ def test_arrays_from_a_generator_are_written_one_at_a_time(tmp_path):
     assert written_peak < 4 * megabyte and read_peak < 17 * megabyte
 
 
-arrays_of_any_type = st.sampled_from([d for d in params._FLAGS if d.names is None]).flatmap(
+arrays_of_any_type = st.sampled_from([d for d in params.DTYPE_FLAGS if d.names is None]).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=4)))
 
 

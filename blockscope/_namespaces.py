@@ -1,23 +1,31 @@
-"""The namespaces of operator functions: a registered name such as ``_linalg_gemm2`` is ``nd.linalg.gemm2``."""
+"""The namespaces of operator functions, for arrays and symbols alike: `_linalg_gemm2` is `nd.linalg.gemm2` and `sym.linalg.gemm2`."""
 
 import sys
 import types
 
-from ..ops import registry
-from .dispatch import function
+from .ops import registry
 
 # How each namespace spells an operator's registered name.
 _PREFIXES = {"": ("",), "op": ("",), "_internal": ("",), "linalg": ("_linalg_",), "contrib": ("_contrib_",),
              "image": ("_image_",), "sparse": ("_sparse_", "")}
 
 
-def find(kind, name):
-    """Return the function called `name` in a namespace, or None."""
+def find(make, kind, name):
+    """Return the function called `name` in a namespace, or None.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the function of a registered name (`ndarray.dispatch.function`, `symbol.functions.function`).
+    kind : str
+        Which namespace; '' is the front end's own.
+    name : str
+    """
     if name.startswith("__") or (name.startswith("_") and kind not in ("_internal", "op", "")):
         return None
     for prefix in _PREFIXES[kind]:
         if prefix + name in registry.operators:
-            return function(prefix + name)
+            return make(prefix + name)
     return None
 
 
@@ -30,9 +38,10 @@ def names(kind):
 class Namespace(types.ModuleType):
     """A module whose attributes are the operator functions of one kind."""
 
-    def __init__(self, full_name, kind):
+    def __init__(self, full_name, kind, make):
         super().__init__(full_name, f"Operator functions of the {kind} namespace.")
         self._kind = kind
+        self._make = make
         self.__path__ = []
         sys.modules[full_name] = self
 
@@ -41,7 +50,7 @@ class Namespace(types.ModuleType):
         self.__dict__.update(functions)
 
     def __getattr__(self, name):
-        found = find(self._kind, name)
+        found = find(self._make, self._kind, name)
         if found is None:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
         setattr(self, name, found)

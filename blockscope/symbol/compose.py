@@ -1,0 +1,185 @@
+"""Composition: applying an operator to symbols, and replacing the variables of a graph by other symbols.
+
+Inputs that are not given become variables named after the node (`fc1_weight`), with a copy of the node's attributes, as in MXNet.
+"""
+import numpy as np
+
+from ..errors import MXNetError
+from ..naming.attr_scope import AttrScope
+from ..naming.name_manager import NameManager
+from .node import HIDDEN_KEYS, Node, walk
+
+__all__ = ['apply', 'attribute_text', 'hidden_key', 'replace_variables']
+
+
+def attribute_text(key, value):
+    """Return the text of an attribute's value, as MXNet's Python front end writes it.
+
+    Examples
+    --------
+    >>> attribute_text('kernel', [3, 3]), attribute_text('dtype', 'float16'), attribute_text('axis', None)
+    ('[3, 3]', 'float16', 'None')
+    """
+    if key == 'dtype' and value is not None and not isinstance(value, str):
+        return np.dtype(value).name
+    if isinstance(value, (tuple, list)):
+        return str(type(value)(_plain(item) for item in value))
+    return str(value)
+
+
+def _plain(item):
+    """Return a number of Python for one of NumPy, whose repr is not a number's since NumPy 2."""
+    if isinstance(item, np.generic):
+        return item.item()
+    return type(item)(_plain(part) for part in item) if isinstance(item, (tuple, list)) else item
+
+
+def hidden_key(key):
+    """Return the key under which an attribute is kept: `lr_mult` as `__lr_mult__`."""
+    return f'__{key}__' if key in HIDDEN_KEYS else key
+
+
+def _node_attributes(op, given):
+    """Return the attribute texts of a node.
+
+    Raises
+    ------
+    MXNetError
+        For an attribute of an argument (`weight_lr_mult`), which MXNet asks to be set on the variable.
+    """
+    attrs = {}
+    for key, value in given.items():
+        text = attribute_text(key, value)
+        for hidden in HIDDEN_KEYS:
+            if key.startswith(hidden):
+                attrs[f'__{key}__'] = text
+                break
+            if key.endswith(hidden) and key != hidden and not key.startswith('__'):
+                argument = key[:-len(hidden) - 1]
+                raise MXNetError(f'setting variable attributes with {key} is deprecated. please instead use\nw = Variable({hidden}='
+                                 f'{text})\nsym = YourSymbolName({argument}=w)')
+        else:
+            if key not in op.attributes and key != op.count_attribute and not key.startswith('__'):
+                raise MXNetError(op._unknown(key))
+            attrs[key] = text
+    return attrs
+
+
+def apply(op, hint, args, sym_kwargs, given, name=None, attr=None, subgraphs=()):
+    """Return the node of an operator applied to symbols.
+
+    Parameters
+    ----------
+    op : Operator
+    hint : str
+        What automatic names start with.
+    args : sequence of Symbol
+        Inputs by position.
+    sym_kwargs : dict of str to Symbol
+        Inputs by name.
+    given : dict
+        Attributes as the user wrote them.
+    name : str, optional
+        Name; the current name manager completes it.
+    attr : dict of str to str, optional
+        Annotations; the current AttrScope completes them.
+    subgraphs : tuple of Symbol
+        Bodies of control flow.
+
+    Returns
+    -------
+    Node
+
+    Raises
+    ------
+    MXNetError
+        An attribute is missing, unknown or wrong, an input is unknown, or is a group. No name has been drawn then.
+    """
+    scope = AttrScope._current.value.get(attr)
+    attrs = _node_attributes(op, {**given, **scope} if scope else given)
+    if op.count_attribute is not None and op.count_attribute not in attrs:
+        attrs[op.count_attribute] = str(len(args) + len(sym_kwargs))
+    node = Node(op, None, attrs)
+    node.subgraphs = subgraphs
+    params = node.params
+    count = len(args) + len(sym_kwargs)
+    if op.count_attribute is not None:
+        count = max(count, _count(op, attrs[op.count_attribute]))
+    names = op.argument_names(params, count)
+    _check_inputs(op, names, args, sym_kwargs)
+    node.name = name = NameManager._current.value.get(name, hint)
+    for position, argument in enumerate(names):
+        source = args[position] if position < len(args) else sym_kwargs.get(argument)
+        if source is None:
+            source_entry = (Node(None, f'{name}_{argument}' if name else argument, dict(attrs)), 0)
+        else:
+            source_entry = source._entries[0]
+        node.inputs.append(source_entry)
+        if argument in op.stamps:
+            for key, text in op.stamps[argument].items():
+                if source_entry[0].op is None:
+                    source_entry[0].attrs.setdefault(key, text)
+    return node
+
+
+def _count(op, text):
+    try:
+        return int(text)
+    except ValueError:
+        raise MXNetError(f'Invalid value {text!r} for parameter {op.count_attribute} of operator {op.name}: it takes int') from None
+
+
+def _check_inputs(op, names, args, sym_kwargs):
+    if len(args) > len(names):
+        raise MXNetError(f'Incorrect number of arguments, requires {len(names)}, provided {len(args)}, in operator {op.name}')
+    for i, source in enumerate(args):
+        if len(source._entries) != 1:
+            raise MXNetError(f'Argument {i} is a tuple with {len(source._entries)} elements, scalar is required, in operator {op.name}. '
+                             'Choose one output, such as x[0].')
+    free = names[len(args):]
+    for key, source in sym_kwargs.items():
+        if key not in free:
+            listed = '\n'.join(f'\t[{i}]{n}' for i, n in enumerate(names))
+            raise MXNetError(f'Symbol.ComposeKeyword argument name {key} not found.\nCandidate arguments:\n{listed}\n, in operator '
+                             f'{op.name}')
+        if len(source._entries) != 1:
+            raise MXNetError(f'Keyword Argument {key} is a tuple, single value is required, in operator {op.name}. Choose one output, '
+                             'such as x[0].')
+    if not op.creates_variables and len(args) + len(sym_kwargs) < len(names):
+        raise MXNetError(f'Not enough argument to call operator {op.name}: it needs {", ".join(names)}')
+    for position in op.mutates:
+        if position < len(names):
+            source = args[position] if position < len(args) else sym_kwargs.get(names[position])
+            if source is not None and source._entries[0][0].op is not None:
+                raise MXNetError(f'Mutation target can only be Variable: operator {op.name} overwrites its input {names[position]}, '
+                                 f'which is the result of {source._entries[0][0].name}. Give a variable.')
+
+
+def replace_variables(entries, replacements, rename=None):
+    """Return entries of a copy of a graph in which some variables are replaced.
+
+    Parameters
+    ----------
+    entries : list of (Node, int)
+    replacements : dict of Node to (Node, int)
+        What stands in the place of a variable; the graph behind it is not copied.
+    rename : str, optional
+        New name of the head's node.
+
+    Returns
+    -------
+    list of (Node, int)
+    """
+    copies = dict(replacements)
+    heads = {node for node, _ in entries}
+    for node in walk(entries):
+        if node not in copies:
+            inputs = [_moved(copies, child, index) for child, index in node.inputs]
+            name = rename if rename and node in heads and node.op is not None else node.name
+            copies[node] = (Node(node.op, name, dict(node.attrs), inputs, node.subgraphs), 0)
+    return [_moved(copies, node, index) for node, index in entries]
+
+
+def _moved(copies, node, index):
+    new, new_index = copies[node]
+    return (new, new_index if node.op is None else index)

@@ -1,0 +1,143 @@
+"""Asking a symbol for shapes and types: MXNet's `infer_shape`, `infer_type` and their partial forms."""
+import warnings
+
+import numpy as np
+
+from ..errors import MXNetError
+from . import infer
+from .listing import variables
+
+__all__ = ['Inference']
+
+
+class Inference:
+    """The methods of Symbol that infer shapes and types.
+
+    A result is a triple of lists, for arguments, outputs and auxiliary states; of None where something stays unknown (except in the
+    partial forms, which give what is known).
+    """
+
+    __slots__ = ()
+
+    def infer_shape(self, *args, **kwargs):
+        """Infer all shapes from those of some inputs, by position or by name.
+
+        Returns
+        -------
+        (list of tuple, list of tuple, list of tuple)
+            Or three times None, with a warning, if the given shapes don't determine all others.
+
+        Raises
+        ------
+        MXNetError
+            Shapes contradict each other.
+
+        Examples
+        --------
+        >>> import blockscope as mx
+        >>> x = mx.sym.var('x')
+        >>> mx.sym.dot(x, mx.sym.var('w')).infer_shape(x=(2, 3), w=(3, 4))
+        ([(2, 3), (3, 4)], [(2, 4)], [])
+        """
+        known = self._known_shapes(args, kwargs)
+        try:
+            found = infer.infer_shapes(self._entries, known)
+        except MXNetError:
+            _show_arguments('infer_shape', args, kwargs)
+            raise
+        result = self._sorted(found, _is_complete)
+        if result is None:
+            unknown = _unknown(self._triple(found)[0], self.list_arguments(), _is_complete)
+            warnings.warn('Cannot decide shape for the following arguments (0s in shape means unknown dimensions). Consider providing '
+                          'them as input:\n\t' + '\n\t'.join(unknown), stacklevel=2)
+            return None, None, None
+        return result
+
+    def infer_shape_partial(self, *args, **kwargs):
+        """Infer as many shapes as the given ones determine; unknown lengths are 0, unknown shapes are ()."""
+        found = infer.infer_shapes(self._entries, self._known_shapes(args, kwargs), partial=True)
+        return tuple([() if shape is None else shape for shape in part] for part in self._triple(found))
+
+    def infer_type(self, *args, **kwargs):
+        """Infer all types from those of some inputs, by position or by name.
+
+        Examples
+        --------
+        >>> import blockscope as mx
+        >>> (mx.sym.var('x') + 1).infer_type(x='float16')
+        ([<class 'numpy.float16'>], [<class 'numpy.float16'>], [])
+        """
+        known = self._known_types(args, kwargs)
+        try:
+            found = infer.infer_types(self._entries, known)
+        except MXNetError:
+            _show_arguments('infer_type', args, kwargs)
+            raise
+        result = self._sorted(found, _is_known)
+        if result is None:
+            unknown = _unknown(self._triple(found)[0], self.list_arguments(), _is_known)
+            warnings.warn('Cannot decide type for the following arguments. Consider providing them as input:\n\t'
+                          + '\n\t'.join(unknown), stacklevel=2)
+            return None, None, None
+        return tuple([dtype.type for dtype in part] for part in result)
+
+    def infer_type_partial(self, *args, **kwargs):
+        """Infer as many types as the given ones determine; unknown ones are None."""
+        found = infer.infer_types(self._entries, self._known_types(args, kwargs), partial=True)
+        return tuple([None if dtype is None else dtype.type for dtype in part] for part in self._triple(found))
+
+    def _triple(self, found):
+        arguments, states = variables(self._entries)
+        return ([found[node, 0] for node in arguments], [found[entry] for entry in self._entries], [found[node, 0] for node in states])
+
+    def _sorted(self, found, is_complete):
+        """Return the triple, or None if anything in the graph is unknown."""
+        if not all(is_complete(value) for value in found.values()):
+            return None
+        return self._triple(found)
+
+    def _known_shapes(self, args, kwargs):
+        if args and kwargs:
+            raise ValueError('Can only specify known argument shapes either by positional or kwargs way.')
+        for i, shape in enumerate(args):
+            if shape is not None and not isinstance(shape, tuple):
+                raise TypeError(f'Arguments need to be shapes (tuple), but argument {i} is {type(shape)}.')
+        for key, shape in kwargs.items():
+            if not isinstance(shape, tuple):
+                raise TypeError(f"Arguments need to be shapes (tuple), but '{key}' is {type(shape)}.")
+        return self._by_name(args, kwargs)
+
+    def _known_types(self, args, kwargs):
+        if args and kwargs:
+            raise ValueError('Can only specify known argument types either by positional or kwargs way.')
+        return self._by_name([None if dtype is None else np.dtype(dtype) for dtype in args],
+                             {key: np.dtype(dtype) for key, dtype in kwargs.items()})
+
+    def _by_name(self, args, kwargs):
+        if not args:
+            return kwargs
+        names = self.list_arguments()
+        if len(args) > len(names):
+            raise MXNetError(f'{len(args)} values were given, but {self!r} has {len(names)} arguments')
+        return {name: value for name, value in zip(names, args) if value is not None}
+
+
+def _is_complete(shape):
+    return shape is not None and 0 not in shape
+
+
+def _is_known(dtype):
+    return dtype is not None
+
+
+def _unknown(values, names, is_complete):
+    lines = [f'{name}: {value if value is not None else "None"}' for name, value in zip(names, values) if not is_complete(value)]
+    return [*lines[:10], '...'] if len(lines) > 10 else lines
+
+
+def _show_arguments(function, args, kwargs):
+    print(f'{function} error. Arguments:')
+    for i, value in enumerate(args):
+        print(f'  #{i}: {value}')
+    for key, value in kwargs.items():
+        print(f'  {key}: {value}')
