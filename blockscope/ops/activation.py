@@ -96,7 +96,10 @@ def _gelu(env, x):
     return y
 
 
-@operator("LeakyReLU", shapes=leaky_shapes, outputs=2, visible=1)
+@operator("LeakyReLU", shapes=leaky_shapes, outputs=2, visible=1, output_names=("output",),
+          graph_outputs=lambda act_type, **_: 2 if act_type == "rrelu" else 1,
+          arguments=lambda act_type, **_: ("data", "gamma") if act_type == "prelu" else ("data",),
+          stamps={"gamma": {"__init__": '["Constant", {"value": 0.25}]'}})
 def leaky_relu(env, data, gamma=None, *, act_type: Literal["elu", "gelu", "leaky", "prelu", "rrelu", "selu"] = "leaky",
                slope: float = 0.25, lower_bound: float = 0.125, upper_bound: float = 0.333999991):
     """Apply an activation that lets negative values through: leaky, prelu, elu, selu, gelu or rrelu.

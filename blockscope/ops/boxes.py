@@ -141,7 +141,7 @@ def _inside(xp, low, high, count, size):
     return (position >= start) & (position < end)
 
 
-@operator("ROIPooling", outputs=2, visible=1)
+@operator("ROIPooling", outputs=2, visible=1, output_names=("output",))
 def roi_pooling(env, data, rois, *, pooled_size: Shape, spatial_scale: float):
     """Take the largest value in every part of every region, the region being cut into `pooled_size` parts.
 

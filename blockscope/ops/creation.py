@@ -131,7 +131,7 @@ for _op in (shape_array, size_array, index_array):
     _op.gradient(_no_gradient)
 
 
-@operator("_histogram", outputs=2)
+@operator("_histogram", outputs=2, arguments=lambda bin_cnt, **_: ("data", "bins") if bin_cnt is None else ("data",))
 def histogram(env, data, bins=None, *, bin_cnt: int | None = None, range: Floats | None = None):
     """Count values in bins; returns counts and the edges of the bins."""
     if bin_cnt is None:

@@ -88,7 +88,11 @@ def _backward_scores(xp, problem):
     return scores
 
 
-@operator("CTCLoss", "ctc_loss", "_contrib_CTCLoss", "_contrib_ctc_loss")
+def _arguments(use_data_lengths, use_label_lengths, **_):
+    return ("data", "label", *("data_lengths",) * use_data_lengths, *("label_lengths",) * use_label_lengths)
+
+
+@operator("CTCLoss", "ctc_loss", "_contrib_CTCLoss", "_contrib_ctc_loss", arguments=_arguments, graph_outputs=2)
 def ctc_loss(env, data, label, data_lengths=None, label_lengths=None, *, use_data_lengths: bool = False,
              use_label_lengths: bool = False, blank_label: Literal["first", "last"] = "first"):
     """Compute minus the log probability of label (batch, length) given activations data (time, batch, classes).

@@ -145,7 +145,7 @@ def _(F, dy, _y, _a, indices):
     return (lambda: F._backward_pick(dy, indices, axis=1, mode="clip", shape=_a.shape)), None
 
 
-@operator("fill_element_0index")
+@operator("fill_element_0index", creates_variables=False)
 def fill_element(env, lhs, mhs, rhs):
     """Return lhs with element ``rhs[i]`` of row i replaced by ``mhs[i]``."""
     result = lhs.copy()
@@ -280,7 +280,7 @@ def _(F, dy, _result, condition, _x, _y):
     return (None, lambda: F.where(condition, dy, F.zeros_like(dy)), lambda: F.where(condition, F.zeros_like(dy), dy))
 
 
-@operator("_contrib_boolean_mask", outputs=2, visible=1)
+@operator("_contrib_boolean_mask", outputs=2, visible=1, graph_outputs=1)
 def boolean_mask(env, data, index, *, axis: int = 0):
     """Keep the slices along an axis whose entry in `index` isn't zero (waits for the device)."""
     positions = env.xp.nonzero(index)[0]

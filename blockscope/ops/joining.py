@@ -97,7 +97,8 @@ def _check_even(data, count, axis):
                          f"divide {data.shape[axis]}")
 
 
-@operator("SliceChannel", "split", outputs=lambda num_outputs, **_: num_outputs, aliasing=True)
+@operator("SliceChannel", "split", outputs=lambda num_outputs, **_: num_outputs, aliasing=True,
+          output_names=lambda num_outputs, **_: tuple([f"output{i}" for i in range(num_outputs)]))
 def split(env, data, *, num_outputs: int, axis: int = 1, squeeze_axis: bool = False):
     """Cut into equal parts along an axis; with `squeeze_axis` the parts have length 1 and lose the axis."""
     axis = _inside(axis, data.ndim)

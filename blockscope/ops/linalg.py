@@ -128,7 +128,7 @@ def _(F, dy, y, _A):
     return (lambda: _product(F, _product(F, y, dy, transpose_a=True), y, transpose_b=True, alpha=-1.0),)
 
 
-@operator("_linalg_det", "linalg_det")
+@operator("_linalg_det", "linalg_det", graph_outputs=3)
 def det(env, A):
     """Return the determinant."""
     return env.xp.linalg.det(A).reshape(A.shape[:-2] or (1,)).astype(A.dtype)
@@ -139,7 +139,7 @@ def _(F, dy, y, A):
     return (lambda: F.broadcast_mul((dy * y).reshape(A.shape[:-2] + (1, 1)), F._linalg_inverse(A).swapaxes(-1, -2)),)
 
 
-@operator("_linalg_slogdet", "linalg_slogdet", outputs=2)
+@operator("_linalg_slogdet", "linalg_slogdet", outputs=2, graph_outputs=4)
 def slogdet(env, A):
     """Return the sign of the determinant and the logarithm of its size."""
     sign, size = env.xp.linalg.slogdet(A)

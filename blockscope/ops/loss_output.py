@@ -137,7 +137,7 @@ def _(F, dy, _y, data, *, grad_scale, valid_thresh, normalization):
     return (left,)
 
 
-@operator("make_loss", "_sparse_make_loss")
+@operator("make_loss", "_sparse_make_loss", output_names=("loss",))
 def make_loss(env, data):
     """Return data and start the gradient here with 1."""
     return data.copy()

@@ -53,7 +53,8 @@ def argsort(env, data, *, axis: int | None = -1, is_ascend: bool = True, dtype: 
 _TOPK_OUTPUTS = {"indices": (1, 1), "mask": (1, 1), "value": (2, 1), "both": (3, 2)}
 
 
-@operator("topk", outputs=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][0], visible=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][1])
+@operator("topk", outputs=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][0], visible=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][1],
+          graph_outputs=lambda ret_typ, **_: 2 if ret_typ in ("value", "both") else 1)
 def topk(env, data, *, axis: int | None = -1, k: int = 1, ret_typ: Literal["both", "indices", "mask", "value"] = "indices",
          is_ascend: bool = False, dtype: DType = "float32"):
     """Return the k largest (smallest with `is_ascend`) elements along an axis, their indices, or a mask of them.

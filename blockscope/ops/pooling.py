@@ -146,7 +146,12 @@ def _global(env, x, pool_type, p_value):
     return _power_sum(env.xp, x, Windows(x.shape[2:], (1,) * len(axes), (0,) * len(axes), x.shape[2:], (1,) * len(axes)), p_value)
 
 
-@operator("Pooling")
+def _graph_outputs(pool_type, kernel, layout, **_):
+    # A workspace of the kernels that MXNet takes for these pools.
+    return 2 if pool_type == "max" and kernel and not channels_last(layout) else 1
+
+
+@operator("Pooling", graph_outputs=_graph_outputs, output_names=("output",))
 def pooling(env, data, *, kernel: Shape = (), pool_type: Literal["avg", "lp", "max", "sum"] = "max", global_pool: bool = False,
             cudnn_off: bool = False, pooling_convention: Convention = "valid", stride: Shape = (), pad: Shape = (),
             p_value: int | None = None, count_include_pad: bool | None = None, layout: PoolLayout = None):

@@ -55,8 +55,8 @@ class Operator:
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
     arguments : callable or None
-        For graphs: ``(attrs) -> names`` of the inputs that a node has under these attributes; None stands for the rule in
-        `argument_names`.
+        For graphs: ``(attrs) -> names`` of the inputs that a node has under these attributes (with their `count` for an operator
+        that takes any number); None stands for the rule in `argument_names`.
     output_names : tuple of str or callable or None
         For graphs: what list_outputs appends to a node's name, one a visible output (callable: from the attributes).
     graph_outputs : int or callable or None
@@ -171,7 +171,7 @@ class Operator:
             How many inputs were given, for an operator that takes any number.
         """
         if self.arguments is not None:
-            return tuple(self.arguments(**attrs))
+            return tuple(self.arguments(count=count, **attrs) if self.variadic else self.arguments(**attrs))
         if self.variadic:
             return tuple(f"arg{i}" for i in range(count))
         return self.inputs[:-1] if self.inputs[-1:] == ("bias",) and attrs.get("no_bias") else self.inputs
@@ -182,7 +182,8 @@ class Operator:
         count = self.count_visible(attrs)
         if names is not None:
             return tuple(names[:count])
-        return ("output",) if count == 1 else tuple(f"output{i}" for i in range(count))
+        # A hidden output counts as well: sort's only visible one is output0.
+        return ("output",) if self.count_graph_outputs(attrs) == 1 else tuple(f"output{i}" for i in range(count))
 
     def parse(self, given):
         """Return the complete typed attributes for the given ones; results are cached by value.

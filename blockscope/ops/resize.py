@@ -103,7 +103,7 @@ def _resized(size, like, height, width, scale_height, scale_width, mode, **_):
     return target
 
 
-@operator("_contrib_BilinearResize2D")
+@operator("_contrib_BilinearResize2D", arguments=lambda mode, **_: ("data", "like") if mode == "like" else ("data",))
 def bilinear_resize(env, data, like=None, *, height: int = 1, width: int = 1, scale_height: float | None = None,
                     scale_width: float | None = None,
                     mode: Literal["like", "odd_scale", "size", "to_even_down", "to_even_up", "to_odd_down", "to_odd_up"] = "size",
@@ -176,7 +176,13 @@ def _factors(shapes, scale):
     return [height // shape[2] for shape in shapes]
 
 
-@operator("UpSampling", count_attribute="num_args", shapes=upsampling_shapes)
+def _upsampling_arguments(count, sample_type, **_):
+    return ("data", "weight") if sample_type == "bilinear" else tuple([f"arg{i}" for i in range(count)])
+
+
+# MXNet stamps the second input whatever it is.
+@operator("UpSampling", count_attribute="num_args", shapes=upsampling_shapes, arguments=_upsampling_arguments,
+          stamps={"weight": {"__init__": '["bilinear", {}]'}, "arg1": {"__init__": '["bilinear", {}]'}})
 def upsampling(env, *data, scale: int, num_filter: int = 0, sample_type: Literal["bilinear", "nearest"],
                multi_input_mode: Literal["concat", "sum"] = "concat", workspace: int = 512):
     """Enlarge images (batch, channel, height, width) by a whole number.

@@ -20,7 +20,11 @@ def _lengths(length, axis):
     return length.reshape((1, -1)) if axis == 0 else length.reshape((-1, 1))
 
 
-@operator("SequenceMask")
+def _arguments(use_sequence_length, **_):
+    return ("data", "sequence_length") if use_sequence_length else ("data",)
+
+
+@operator("SequenceMask", arguments=_arguments)
 def sequence_mask(env, data, sequence_length=None, *, use_sequence_length: bool = False, value: float = 0.0, axis: int = 0):
     """Replace what lies after the end of every sequence by a number."""
     _check(use_sequence_length, sequence_length)
@@ -45,7 +49,7 @@ def _last_index(env, shape, length, axis):
     return (steps, batch) if axis == 0 else (batch, steps)
 
 
-@operator("SequenceLast")
+@operator("SequenceLast", arguments=_arguments)
 def sequence_last(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Return the last step of every sequence."""
     _check(use_sequence_length, sequence_length)
@@ -77,7 +81,7 @@ def _(F, dy, _y, _data, length, _zeros, *, axis):
     return (lambda: F.SequenceLast(dy, length, use_sequence_length=True, axis=axis)), None, None
 
 
-@operator("SequenceReverse")
+@operator("SequenceReverse", arguments=_arguments)
 def sequence_reverse(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Reverse every sequence in time, leaving what lies after its end."""
     _check(use_sequence_length, sequence_length)

@@ -40,7 +40,7 @@ def _valid(env, data, length, axis):
     return positions < env.xp.expand_dims(length, axis)
 
 
-@operator("softmax")
+@operator("softmax", arguments=lambda use_length, **_: ("data", "length") if use_length else ("data",))
 def softmax(env, data, length=None, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
             use_length: bool | None = False):
     """Compute ``exp(data / temperature)``, normalized along `axis`; positions from `length` on are 0 with `use_length`."""

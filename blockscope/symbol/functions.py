@@ -9,15 +9,6 @@ from .symbol import Symbol
 __all__ = ['function', 'replace']
 
 _functions: dict = {}
-# How a registered name is spelt where users find it: the hint of automatic names is that spelling in lower case.
-_NAMESPACES = ('_contrib_', '_linalg_', '_image_', '_sparse_')
-
-
-def _hint(name):
-    for prefix in _NAMESPACES:
-        if name.startswith(prefix):
-            return name[len(prefix):].lower()
-    return name.lower()
 
 
 def function(name):
@@ -32,7 +23,7 @@ def function(name):
     found = _functions.get(name)
     if found is None:
         op = registry.get(name)
-        hint = _hint(name)
+        hint = registry.hint(name)
 
         def found(*args, name=None, attr=None, out=None, **kwargs):
             symbols, named, given = _sort(op, args, kwargs)
