@@ -11,7 +11,7 @@ from operator import attrgetter
 from .errors import MXNetError
 from .ops.registry import RawFunctions
 
-_number = itertools.count().__next__
+next_number = itertools.count().__next__
 _by_number = attrgetter("number")
 _SMALL = 16384  # bytes below which keeping an array whole is cheaper than making a `Like` of it
 
@@ -91,7 +91,7 @@ def record(op, attrs, ctx, inputs, result, outs):
     node.op = op
     node.attrs = attrs
     node.ctx = ctx
-    node.number = _number()
+    node.number = next_number()
     node.inputs = inputs
     node.output = node.storage = node.counts = None
     stored = False
@@ -229,9 +229,11 @@ class RawMode:
         leaf.fresh = True
 
 
-def _start(node, dy, mode):
+def _start(node, dy, mode, retain):
     """Return the gradient callables of a node, one an input."""
     op = node.op
+    if op.compiled:
+        return op.start(node, dy, mode, retain)
     if op.rule is None:
         raise MXNetError(f"operator {op.name} has no gradient; stop it with nd.BlockGrad(...) or compute it outside "
                          "autograd.record()")
@@ -283,7 +285,7 @@ def walk_back(heads, mode, *, targets=(), retain=False):
             if dy is not None:
                 if node in wanted:
                     found[node] = dy
-                for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
+                for thunk, parent, index in zip(_start(node, dy, mode, retain), node.parents, node.indices):
                     if parent is not None and thunk is not None:
                         value = thunk()
                         if parent.multiple or parent in grads:

@@ -24,7 +24,7 @@ class PythonOperator:
     """
 
     saved_positions = unsaved_positions = ()
-    saves_output = False
+    compiled = saves_output = False
     second_order = True
     inputs = ()
 

@@ -6,7 +6,7 @@ from .attributes import Shape
 from .registry import operator
 
 
-@operator("Dropout", outputs=2, visible=1, aliasing=True, output_names=("output",))
+@operator("Dropout", random=True, outputs=2, visible=1, aliasing=True, output_names=("output",))
 def dropout(env, data, *, p: float = 0.5, mode: Literal["always", "training"] = "training", axes: Shape = (),
             cudnn_off: bool | None = False):
     """Zero every element with probability `p` and scale the others by ``1 / (1 - p)``, in training (or always).

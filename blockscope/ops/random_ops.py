@@ -4,11 +4,13 @@ Every distribution is one function ``draw(random, parameters, shape, dtype)``; p
 to the shape.
 """
 
+from functools import partial
 from math import prod
 
+from . import registry
 from .attributes import DType, Shape, as_dtype
-from .registry import operator
 
+operator = partial(registry.operator, random=True)
 _FLOAT32 = as_dtype("float32")
 
 

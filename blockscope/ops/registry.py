@@ -22,6 +22,7 @@ import functools
 import inspect
 
 from ..errors import MXNetError
+from . import inference
 from .attributes import REQUIRED, Attribute, kind_of
 
 operators: dict[str, "Operator"] = {}
@@ -52,6 +53,8 @@ class Operator:
         Whether the result may be a view of the first input.
     saved_positions, unsaved_positions : tuple of int or None
         Inputs whose values the gradient rule needs, and the others; None stands for all, however many there are.
+    random : bool
+        Whether forward draws random numbers when it trains, so that running it again gives something else.
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
     arguments : callable or None
@@ -65,11 +68,17 @@ class Operator:
         For graphs: attributes that the operator writes on variables given as inputs, by input name.
     creates_variables : bool
         For graphs: whether inputs that are not given become variables.
+    shapes : callable or None
+        ``(shapes of the inputs, attrs) -> shapes``, with those of parameters filled in from that of the first input.
+    shape_rule, type_rule : callable or None
+        How shapes and types of inputs and outputs follow from each other; see `ops.inference`.
     """
+
+    compiled = False  # whether this is a whole graph, which computes its gradients itself
 
     def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,
                  count_attribute=None, optional_attributes=(), arguments=None, output_names=None, graph_outputs=None, stamps=None,
-                 creates_variables=True):
+                 creates_variables=True, shape_rule=None, type_rule=None, random=False):
         self.name = name
         self.aliases = tuple(aliases)
         self.forward = forward
@@ -82,14 +91,18 @@ class Operator:
         self.output_names = output_names
         self.graph_outputs = graph_outputs
         self.creates_variables = creates_variables
+        self.shape_rule = shape_rule
+        self.type_rule = type_rule
         self.stamps = {} if stamps is None else stamps
         self.rule = None
+        self.random = random
         self.second_order = True
         self.elementwise = False
         self.same_dtype = False
         self.cuda = None
         self.saves(False, False)
         self._cache: dict = {}
+        self._inferred: dict = {}
         self._read_signature()
         required = any(a.required for a in self.attributes.values())
         self._defaults = None if required else {n: a.default for n, a in self.attributes.items()}
@@ -143,6 +156,80 @@ class Operator:
         else:
             self.saved_positions = tuple(i for i, keep in enumerate(inputs) if keep)
             self.unsaved_positions = tuple(i for i, keep in enumerate(inputs) if not keep)
+
+    def infers_shape(self, rule):
+        """Attach the rule by which shapes follow from each other (decorator)."""
+        self.shape_rule = rule
+        return rule
+
+    def infers_type(self, rule):
+        """Attach the rule by which types follow from each other (decorator)."""
+        self.type_rule = rule
+        return rule
+
+    def infer_shape(self, ins, outs, attrs):
+        """Complete the shapes of inputs and outputs, as far as they follow from each other.
+
+        Parameters
+        ----------
+        ins, outs : sequence of tuple or None
+            Known shapes; None is an unknown one, 0 an unknown length. Outputs are counted as `count_graph_outputs` does.
+        attrs : dict
+            Typed attributes.
+
+        Returns
+        -------
+        (list, list)
+            The shapes of inputs and outputs.
+
+        Raises
+        ------
+        ValueError or MXNetError
+            They contradict each other.
+
+        Examples
+        --------
+        >>> op = get("FullyConnected")
+        >>> op.infer_shape([(2, 3), None, None], [None], op.parse({"num_hidden": 4}))
+        ([(2, 3), (4, 3), (4,)], [(2, 4)])
+        """
+        key = "shape", *attrs.values(), *ins, None, *outs
+        found = self._inferred.get(key)
+        if found is None:
+            found = self._infer_shape(ins, outs, attrs)
+            if len(self._inferred) < 1024:
+                self._inferred[key] = found
+        return found
+
+    def _infer_shape(self, ins, outs, attrs):
+        def merge(known, found, position):
+            try:
+                return inference.unite(known, found)
+            except ValueError as error:
+                names = self.argument_names(attrs, len(ins))
+                raise ValueError(f"{error}: argument {names[position]}") from None
+        if self.shapes is not None and ins[0] is not None:
+            ins = inference.settle(ins, self.shapes(list(ins), attrs), merge)
+        rule = self.shape_rule
+        new_ins, new_outs = rule(ins, outs, attrs) if rule is not None else inference.compute(self, ins, outs, attrs)
+        return (inference.settle(ins, new_ins, merge),
+                inference.settle(outs, new_outs, lambda known, found, _: inference.unite(known, found)))
+
+    def infer_type(self, ins, outs, attrs):
+        """Complete the types of inputs and outputs; see `infer_shape`. Without a rule all of them are one type."""
+        key = "type", *attrs.values(), *ins, None, *outs
+        found = self._inferred.get(key)
+        if found is None:
+            new_ins, new_outs = (self.type_rule or inference.one_type)(ins, outs, attrs)
+            found = (inference.settle(ins, new_ins, lambda known, new, _: inference.unite_types(known, new)),
+                     inference.settle(outs, new_outs, lambda known, new, _: inference.unite_types(known, new)))
+            if len(self._inferred) < 1024:
+                self._inferred[key] = found
+        return found
+
+    def infer_node(self, kind, node, ins, outs):
+        """Complete shapes (kind "shape") or types ("type") of a node; operators with subgraphs have their own way to do it."""
+        return (self.infer_shape if kind == "shape" else self.infer_type)(ins, outs, node.params)
 
     def count_outputs(self, attrs):
         """Return how many arrays forward returns under these attributes."""

@@ -217,7 +217,7 @@ def _arguments(mode, use_sequence_length, **_attrs):
     return ("data", "parameters", "state", *("state_cell",) * (mode == "lstm"), *("sequence_length",) * use_sequence_length)
 
 
-@operator("RNN", outputs=_count_outputs, visible=_count_visible, shapes=_rnn_shapes, arguments=_arguments,
+@operator("RNN", random=True, outputs=_count_outputs, visible=_count_visible, shapes=_rnn_shapes, arguments=_arguments,
           graph_outputs=_count_visible, output_names=("output", "state_output", "statecell_output"))
 def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, state_size: int, num_layers: int,
         mode: _Mode, bidirectional: bool = False, p: float = 0.0, state_outputs: bool = False,

@@ -172,12 +172,17 @@ def replace_variables(entries, replacements, rename=None):
     """
     copies = dict(replacements)
     heads = {node for node, _ in entries}
-    for node in walk(entries):
+    for node in sorted(walk(entries), key=_as_made):
         if node not in copies:
             inputs = [_moved(copies, child, index) for child, index in node.inputs]
             name = rename if rename and node in heads and node.op is not None else node.name
             copies[node] = (Node(node.op, name, dict(node.attrs), inputs, node.subgraphs), 0)
     return [_moved(copies, node, index) for node, index in entries]
+
+
+def _as_made(node):
+    """Order variables first, then operators as they were written, which a run of the graph keeps to."""
+    return node.op is not None, node.number
 
 
 def _moved(copies, node, index):

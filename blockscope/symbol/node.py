@@ -3,6 +3,8 @@
 A graph is not an object of its own: it is what can be reached from some entries, where an entry is a pair of a node and the number of
 one of its outputs. Nodes are not changed once they are inputs of others, except for attributes that users set.
 """
+import itertools
+
 from ..errors import MXNetError
 
 __all__ = ['Node', 'walk']
@@ -11,8 +13,13 @@ __all__ = ['Node', 'walk']
 HIDDEN_KEYS = ('ctx_group', 'lr_mult', 'wd_mult', 'force_mirroring', 'mirror_stage', 'profiler_scope')
 
 
+_number = itertools.count().__next__
+
+
 class Node:
     """One node.
+
+    Nodes are numbered as they are made, so that a graph can be run in the order in which it was written.
 
     Parameters
     ----------
@@ -28,7 +35,7 @@ class Node:
         Bodies of control flow.
     """
 
-    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'op', 'subgraphs')
+    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'number', 'op', 'subgraphs')
 
     def __init__(self, op, name, attrs=None, inputs=(), subgraphs=()):
         self.op = op
@@ -36,6 +43,7 @@ class Node:
         self.attrs = {} if attrs is None else attrs
         self.inputs = list(inputs)
         self.subgraphs = subgraphs
+        self.number = _number()
         self._typed = None
 
     @property

@@ -1,0 +1,337 @@
+"""Plans: a graph prepared for one context, one train flag and one set of input shapes and types.
+
+The forward pass is a flat list of steps on a list of slots, and so is the backward pass; both call the operator functions that arrays
+call one by one, so that their results agree. Values are dropped, or reduced to their shapes, after the last step that reads them.
+"""
+from functools import partial
+
+from .. import _tape, autograd
+from ..errors import MXNetError
+from ..ndarray import NDArray
+from ..ndarray.dispatch import ABSENT, invoke
+from .python_calls import PYTHON_CALLS, PythonCall
+from .steps import backward_step, forward_step, in_place_step, release_step, shape_step, writing_step
+
+__all__ = ['Plan']
+
+_ERRORS = (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
+_LARGE = 16384  # bytes from which dropping a value early is worth a step
+
+
+class Plan:
+    """A prepared graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    name : str
+        For messages.
+    ctx : Context
+        Where it runs.
+    training : bool
+        Train flag of the forward pass.
+    wanted : tuple of bool or None
+        Which variables get gradients; None where nothing is recorded.
+    keep_buffers : bool
+        Whether results that don't leave the plan are kept in buffers from call to call (`static_alloc`).
+    """
+
+    # What the tape asks of an operator.
+    compiled = True
+    saves_output = False
+
+    def __init__(self, graph, name, ctx, training, wanted=None, keep_buffers=False):
+        self.graph = graph
+        self.name = name
+        self.inputs = tuple(node.name for node in graph.variables)
+        self.ctx = ctx
+        self.wanted = wanted
+        self.environment = ctx._environments[bool(training)]
+        self._empty = [None] * (graph.size - graph.none)
+        self._keeps_buffers = keep_buffers
+        self._buffered = []  # slot, shape and type of results that are written into buffers
+        self._pool = []  # sets of buffers that no run uses
+        self._runs = {}
+        self._owners = {}  # the calls of steps, for messages
+        self._calls = [self._prepared(call) for call in graph.calls]
+        self._flows = self._gradient_flow()
+        self.differentiable = [call for call, flow in zip(self._calls, self._flows) if flow]
+        self.needed, self._mentioned = self._saved_slots()
+        self.saved_positions = tuple(slot for slot in range(graph.none) if any(graph.owner(s) == slot for s in self.needed))
+        self._steps = None
+        self._backward = None
+
+    # ---- preparation ---------------------------------------------------------------------------------------------------
+
+    def _prepared(self, call):
+        if call.op.name in PYTHON_CALLS:
+            run = PythonCall(call, self.ctx, self.wanted is not None, self.environment.training)
+            call = call.replaced(run)
+        else:
+            run = partial(call.op.forward, self.environment, **call.params)
+        self._runs[call] = run
+        return call
+
+    def _gradient_flow(self):
+        """Return for each call the inputs (position and slot) that gradients flow to; nothing for calls outside their way."""
+        if self.wanted is None:
+            return [()] * len(self._calls)
+        reached = {slot for slot, wanted in enumerate(self.wanted) if wanted}
+        flows = []
+        for call in self._calls:
+            flow = [(i, slot) for i, slot in enumerate(call.inputs) if slot in reached]
+            if flow:
+                reached.update(call.parts or (call.out,))
+            flows.append(flow)
+        self.reached = reached
+        return flows
+
+    def _saved_slots(self):
+        """Return the slots whose values the backward pass needs, and those it asks for their shapes."""
+        needed, mentioned = set(), set()
+        for call in self.differentiable:
+            op = call.op
+            saved = range(len(call.inputs)) if op.saved_positions is None else op.saved_positions
+            needed.update(call.inputs[i] for i in saved if i < len(call.inputs))
+            mentioned.update(call.inputs)
+            mentioned.add(call.out)
+            if op.saves_output:
+                needed.add(call.out)
+                needed.update(call.parts)
+        return needed, mentioned
+
+    # ---- forward -------------------------------------------------------------------------------------------------------
+
+    def new_slots(self, values):
+        """Return slots for one run, with the values of the variables; and the buffers in them, to be given to `recycle`.
+
+        Parameters
+        ----------
+        values : list of raw arrays
+            One a variable.
+        """
+        slots = values + self._empty
+        if not self._buffered:
+            return slots, None
+        buffers = self._pool.pop() if self._pool else [self.environment.xp.empty(shape, dtype) for _, shape, dtype in self._buffered]
+        for (slot, _, _), buffer in zip(self._buffered, buffers):
+            slots[slot] = buffer
+        return slots, buffers
+
+    def recycle(self, buffers):
+        """Take buffers back when nobody needs the results of their run any more."""
+        if buffers is not None:
+            self._pool.append(buffers)
+
+    def run(self, slots):
+        """Run the forward pass on slots whose variables are filled in."""
+        steps = self._steps
+        if steps is None:
+            self._first_run(slots)
+            return
+        step = None
+        try:
+            for step in steps:
+                step(slots)
+        except _ERRORS as error:
+            self._explain(error, step, slots)
+            raise
+
+    def _first_run(self, slots):
+        """Run step by step, see what comes out, and prepare the steps of later runs accordingly."""
+        plain = [forward_step(call, self._runs[call]) for call in self._calls]
+        self._owners.update(zip(plain, self._calls))
+        last = self._last_reads()
+        sizes = {}
+        steps = []
+        observed = {}
+        for call, step in zip(self._calls, plain):
+            try:
+                self._check_call(call, slots)
+                step(slots)
+            except _ERRORS as error:
+                self._explain(error, step, slots)
+                raise
+            for slot in call.parts or (call.out,):
+                value = slots[slot]
+                sizes[slot] = 0 if value is None else value.nbytes
+                observed[slot] = value if value is None else (value.shape, value.dtype)
+            if call.parts:
+                sizes[call.out] = max(sizes[slot] for slot in call.parts)
+            steps.append(self._chosen_step(call, step, slots, last, observed))
+            dead = [slot for slot in last.get(call, ()) if sizes.get(slot, 0) >= _LARGE]
+            for more in self._forgetting(dead):
+                more(slots)
+                steps.append(more)
+        self._steps = steps
+
+    def _check_call(self, call, slots):
+        """Raise what a call of the operator on arrays raises for types that differ."""
+        if call.op.same_dtype and len(call.inputs) > 1:
+            first, second = slots[call.inputs[0]], slots[call.inputs[1]]
+            if first.dtype != second.dtype:
+                raise MXNetError(f'Incompatible attr in node {call.node.name} at 1-th input: expected {first.dtype}, got '
+                                 f'{second.dtype}. Cast one with .astype(...)')
+
+    def _last_reads(self):
+        """Return for each call the slots that no later call reads, its own unread results included."""
+        last = {}
+        for call in self._calls:
+            for slot in (*call.inputs, *(call.parts or (call.out,))):
+                last[slot] = call
+            if call.parts:
+                last[call.out] = call
+        keep = {*range(self.graph.none + 1), *self.graph.outputs}
+        dead = {}
+        for slot, call in last.items():
+            if slot not in keep:
+                dead.setdefault(call, []).append(slot)
+        return dead
+
+    def _forgetting(self, dead):
+        drop = [slot for slot in dead if slot not in self._mentioned and slot not in self.needed]
+        reduce = [slot for slot in dead if slot in self._mentioned and slot not in self.needed]
+        if drop:
+            yield release_step(drop)
+        if reduce:
+            yield shape_step(reduce, _tape.Like)
+
+    def _chosen_step(self, call, step, slots, last, observed):
+        """Return the step of later runs: in place, or into a buffer, where that is possible."""
+        if not call.op.takes_out or call.parts or not call.inputs or call.out in self.graph.outputs:
+            return step
+        run = self._runs[call]
+        result = slots[call.out]
+        for slot in call.inputs:
+            if slot in last.get(call, ()) and slot not in self.needed and self._owns(slot) and observed.get(slot) == observed[call.out]:
+                made = in_place_step(call, run, slot)
+                break
+        else:
+            first = slots[call.inputs[0]]
+            if not self._keeps_buffers or result.nbytes < _LARGE or (first.shape, first.dtype) != observed[call.out]:
+                return step
+            made = writing_step(call, run)
+            self._buffered.append((call.out, result.shape, result.dtype))
+        self._owners[made] = call
+        return made
+
+    def _owns(self, slot):
+        """Return whether a slot holds an array that the plan made and that no other slot is a view of."""
+        graph = self.graph
+        return slot > graph.none and slot not in graph.root and slot not in graph.root.values() and slot not in graph.outputs
+
+    def _explain(self, error, step, slots):
+        """Add to an error the node that it came from."""
+        call = self._owners.get(step)
+        if call is None or (isinstance(error, MXNetError) and type(error) is not MXNetError):
+            return
+        shapes = [getattr(slots[i], 'shape', None) for i in call.inputs]
+        text = f'{call.op.describe_call(shapes, call.params)}, in node {call.node.name}'
+        message = f'{error}, in operator {text}' if isinstance(error, MXNetError) else f'{text}: {error}'
+        raise MXNetError(message) from error
+
+    def run_watched(self, slots, watcher, watch_all):
+        """Run call by call, and show each result to `watcher`; with `watch_all` each input too."""
+        for call in self._calls:
+            if watch_all:
+                for (child, index), slot in zip(call.node.inputs, call.inputs):
+                    if child.op is None:
+                        watcher(child.name, child.name, NDArray(slots[slot], self.ctx))
+            step = forward_step(call, self._runs[call])
+            self._owners[step] = call
+            try:
+                self._check_call(call, slots)
+                step(slots)
+            except _ERRORS as error:
+                self._explain(error, step, slots)
+                raise
+            for name, slot in zip(call.node.output_names(), call.parts or (call.out,)):
+                watcher(name, call.op.name, NDArray(slots[slot], self.ctx))
+
+    # ---- backward ------------------------------------------------------------------------------------------------------
+
+    def run_backward(self, F, slots, head_gradients, retain):
+        """Return the gradient of every variable (None where it is zero or not wanted).
+
+        Parameters
+        ----------
+        F : RawFunctions
+            Operators for gradient rules.
+        slots : list
+            What the forward pass left.
+        head_gradients : list
+            Gradients of the outputs; None for those that nobody used.
+        retain : bool
+            Whether the slots are needed for another pass.
+        """
+        if self._backward is None:
+            self._backward = self._backward_steps()
+        gradients = [None] * self.graph.size
+        for slot, value in zip(self.graph.outputs, head_gradients):
+            if value is not None and slot in self.reached:
+                known = gradients[slot]
+                gradients[slot] = value if known is None else known + value
+        for step, freed in self._backward:
+            step(F, slots, gradients)
+            if freed and not retain:
+                for slot in freed:
+                    slots[slot] = None
+        return gradients[:self.graph.none]
+
+    def start(self, node, dy, mode, retain):
+        """Return the gradient callables of a recorded call, one a variable (for the tape)."""
+        if not mode.raw:
+            return self._start_again(node, dy, mode)
+        found = self.run_backward(mode.functions(node.ctx), node.output.slots, dy if node.multiple else (dy,), retain)
+        return [None if value is None else _given(value) for value in found]
+
+    def _start_again(self, node, dy, mode):
+        """Compute the outputs again under recording, call by call, so that the gradients can be differentiated."""
+        for call in self._calls:
+            if call.op.random and self.environment.training:
+                raise MXNetError(f'node {call.node.name} ({call.op.name}) draws random numbers, so the graph of {self.name} has no '
+                                 'second-order gradient: call hybridize(False) first')
+        arrays = mode.inputs(node)
+        outs = interpret(self.graph, arrays, node.ctx)
+        heads = [(x, d) for x, d in zip(outs, dy if node.multiple else (dy,)) if d is not None and x._node is not None]
+        targets = [x for x in arrays if x._node is not None]
+        found = iter(autograd.grad([x for x, _ in heads], targets, [d for _, d in heads], create_graph=True, train_mode=mode.training))
+        return [None if x._node is None else _given(next(found)) for x in arrays]
+
+    def _backward_steps(self):
+        """Return the steps, latest call first, each with the slots that no later step reads."""
+        xp = self.environment.xp
+
+        def zeros(like):
+            return xp.zeros(like.shape, like.dtype)
+        steps, seen = [], set(range(self.graph.none + 1))
+        for call, flow in zip(self._calls, self._flows):
+            if flow:
+                if call.op.rule is None:
+                    raise MXNetError(f'operator {call.op.name} (node {call.node.name}) has no gradient; stop it with F.BlockGrad(...) '
+                                     'or compute it outside autograd.record()')
+                freed = [slot for slot in {*call.inputs, call.out, *call.parts} if slot not in seen]
+                seen.update(freed)
+                steps.append((backward_step(call, flow, zeros), freed))
+        return steps[::-1]
+
+
+def _given(value):
+    return lambda: value
+
+
+def interpret(graph, arrays, ctx):
+    """Run a graph call by call on NDArrays, as if the calls had been written one after another."""
+    values = [*arrays, ABSENT, *[None] * (graph.size - graph.none - 1)]
+    for call in graph.calls:
+        inputs = [values[i] for i in call.inputs]
+        if call.op.name in PYTHON_CALLS:
+            result = PYTHON_CALLS[call.op.name](call.node, inputs)
+        else:
+            result = invoke(call.op, tuple(inputs), call.params, None, ctx)
+        if call.parts:
+            result = result if isinstance(result, list) else [result]
+            values[call.parts.start:call.parts.start + len(result)] = result
+        else:
+            values[call.out] = result
+    return [values[slot] for slot in graph.outputs]
