@@ -8,6 +8,8 @@ import math
 
 from ..errors import MXNetError
 from .attributes import Shape
+from .inference import broadcast as broadcast_rule
+from .inference import same
 from .registry import Operator, add, operator
 
 
@@ -34,7 +36,7 @@ def unary(name, *aliases, numpy, cuda=None, gradient=None):
         def forward(env, data, *, out=None):
             return numpy(env, data, out)
     forward.__doc__ = f"Compute {name} of every element of data, of any shape."
-    op = Operator(name, forward, aliases=aliases)
+    op = Operator(name, forward, aliases=aliases, shape_rule=same)
     op.cuda = cuda
     op.elementwise = True
     if gradient is not None:
@@ -176,13 +178,13 @@ def _pair_rule(op, gradient):
 def _make_broadcast(names, compute, gradient):
     def forward(env, lhs, rhs, *, out=None):
         return compute(env, lhs, rhs, out)
-    op = Operator(names[0], forward, aliases=names[1:])
+    op = Operator(names[0], forward, aliases=names[1:], shape_rule=broadcast_rule)
     _pair_rule(op, gradient)
     return op
 
 
 def _make_same(names, compute, gradient):
-    op = Operator(names[0], _same_shape(names[0], compute), aliases=names[1:])
+    op = Operator(names[0], _same_shape(names[0], compute), aliases=names[1:], shape_rule=same)
     _pair_rule(op, gradient)
     return op
 
@@ -190,7 +192,7 @@ def _make_same(names, compute, gradient):
 def _make_scalar(names, compute, gradient):
     def forward(env, data, *, scalar: float = 1.0, is_int: bool = True, out=None):
         return compute(env, data, _number(data, scalar), out)
-    op = Operator(names[0], forward, aliases=names[1:])
+    op = Operator(names[0], forward, aliases=names[1:], shape_rule=same)
     if gradient is not None:
         needs, left, _ = gradient
 
@@ -204,7 +206,7 @@ def _make_scalar(names, compute, gradient):
 def _make_reflected(names, compute, gradient):
     def forward(env, data, *, scalar: float = 1.0, is_int: bool = True, out=None):
         return compute(env, _number(data, scalar), data, out)
-    op = Operator(names[0], forward, aliases=names[1:])
+    op = Operator(names[0], forward, aliases=names[1:], shape_rule=same)
     if gradient is not None:
         needs, _, right = gradient
 

@@ -75,6 +75,7 @@ class Operator:
     """
 
     compiled = False  # whether this is a whole graph, which computes its gradients itself
+    specialise = None  # where nodes have records of their own: ``(attribute texts) -> Operator``
 
     def __init__(self, name, forward, *, aliases=(), outputs=1, visible=None, mutates=(), shapes=None, aliasing=False,
                  count_attribute=None, optional_attributes=(), arguments=None, output_names=None, graph_outputs=None, stamps=None,
@@ -193,7 +194,7 @@ class Operator:
         >>> op.infer_shape([(2, 3), None, None], [None], op.parse({"num_hidden": 4}))
         ([(2, 3), (4, 3), (4,)], [(2, 4)])
         """
-        key = "shape", *attrs.values(), *ins, None, *outs
+        key = "shape", tuple(ins), tuple(outs), *attrs.values()
         found = self._inferred.get(key)
         if found is None:
             found = self._infer_shape(ins, outs, attrs)
@@ -217,7 +218,7 @@ class Operator:
 
     def infer_type(self, ins, outs, attrs):
         """Complete the types of inputs and outputs; see `infer_shape`. Without a rule all of them are one type."""
-        key = "type", *attrs.values(), *ins, None, *outs
+        key = "type", tuple(ins), tuple(outs), *attrs.values()
         found = self._inferred.get(key)
         if found is None:
             new_ins, new_outs = (self.type_rule or inference.one_type)(ins, outs, attrs)
