@@ -1,4 +1,4 @@
-"""Fetch a file over the network, again if need be, and let it appear only when it is whole."""
+"""Fetch a file over the network, again if need be, and let it appear only when it is whole: for `gluon.utils` and `test_utils`."""
 import hashlib
 import os
 import ssl
@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from http.client import HTTPException
 
-from ..formats.atomic import open_atomic
+from .formats.atomic import open_atomic
 
 _CHUNK = 1 << 20
 _NETWORK_TIMEOUT = 60  # seconds without a byte

@@ -230,7 +230,7 @@ def download(url, path=None, overwrite=False, sha1_hash=None, retries=5, verify_
     if not overwrite and os.path.exists(target) and (not sha1_hash or check_sha1(target, sha1_hash)):
         return target
     # Imported when used: the network modules would take a third of the time of `import blockscope`.
-    from . import _download
+    from .. import _download
 
     os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
     _download.fetch(url, target, sha1_hash, max(retries, 1), verify_ssl)
