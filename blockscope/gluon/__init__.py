@@ -1,6 +1,6 @@
-"""Gluon: blocks, parameters, layers, losses, the trainer and data.
+"""Gluon: blocks, parameters, layers, losses, the trainer, data and the model zoo.
 
-``data``, ``loss``, ``nn``, ``rnn``, ``utils`` and ``Trainer`` are imported when they are first named.
+``data``, ``loss``, ``model_zoo``, ``nn``, ``rnn``, ``utils`` and ``Trainer`` are imported when they are first named.
 """
 import importlib as _importlib
 
@@ -9,7 +9,7 @@ from ._text import absent as _absent
 from .block import Block, HybridBlock
 from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
 
-_SUBMODULES = ("contrib", "data", "loss", "nn", "rnn", "trainer", "utils")
+_SUBMODULES = ("contrib", "data", "loss", "model_zoo", "nn", "rnn", "trainer", "utils")
 __all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict", "Trainer",
            "block", "parameter", *_SUBMODULES]
 

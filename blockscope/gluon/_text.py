@@ -2,9 +2,7 @@
 
 import types
 
-__all__ = ['NO_SYMBOLS', 'absent', 'brief_list', 'indent', 'owned_by']
-
-NO_SYMBOLS = '{} is not part of blockscope yet: it needs symbolic graphs.'
+__all__ = ['absent', 'brief_list', 'indent', 'owned_by']
 
 
 def indent(text, spaces):
@@ -19,8 +17,7 @@ def indent(text, spaces):
 
 
 # What modules of MXNet's Gluon have and ours have not.
-_ABSENT = {'SymbolBlock': 'symbolic graphs', 'model_zoo': 'the model zoo', 'vision': 'image data sets and transforms',
-           'RecordFileDataset': 'RecordIO files'}
+_ABSENT = {'vision': 'image data sets and transforms', 'RecordFileDataset': 'RecordIO files'}
 
 
 def absent(module, name):
