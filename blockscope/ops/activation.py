@@ -6,6 +6,7 @@ Each type is one `Function`: its forward on raw arrays and its derivative as an 
 import math
 from typing import Literal, NamedTuple
 
+from .inference import first
 from .registry import operator
 
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -48,7 +49,7 @@ ACTIVATIONS = {
 }
 
 
-@operator("Activation")
+@operator("Activation", shape_rule=first)
 def activation(env, data, *, act_type: ActivationType):
     """Apply an activation function to every element."""
     if data.dtype.kind != "f" and act_type != "relu":
@@ -99,7 +100,7 @@ def _gelu(env, x):
 @operator("LeakyReLU", random=True, shapes=leaky_shapes, outputs=2, visible=1, output_names=("output",),
           graph_outputs=lambda act_type, **_: 2 if act_type == "rrelu" else 1,
           arguments=lambda act_type, **_: ("data", "gamma") if act_type == "prelu" else ("data",),
-          stamps={"gamma": {"__init__": '["Constant", {"value": 0.25}]'}})
+          stamps={"gamma": {"__init__": '["Constant", {"value": 0.25}]'}}, shape_rule=first)
 def leaky_relu(env, data, gamma=None, *, act_type: Literal["elu", "gelu", "leaky", "prelu", "rrelu", "selu"] = "leaky",
                slope: float = 0.25, lower_bound: float = 0.125, upper_bound: float = 0.333999991):
     """Apply an activation that lets negative values through: leaky, prelu, elu, selu, gelu or rrelu.
@@ -152,7 +153,7 @@ def _(F, dy, y, data, gamma=None, *, act_type, slope, lower_bound, upper_bound):
     return left, right
 
 
-@operator("SoftmaxActivation")
+@operator("SoftmaxActivation", shape_rule=first)
 def softmax_activation(env, data, *, mode: Literal["channel", "instance"] = "instance"):
     """Apply softmax over axis 1 (channel), or over the last axis (instance)."""
     axis = 1 if mode == "channel" else -1

@@ -4,6 +4,7 @@ from math import prod
 from typing import Literal
 
 from .attributes import Floats, Shape
+from .inference import first, forward, partly, type_of_first
 from .registry import operator
 
 Format = Literal["center", "corner"]
@@ -33,7 +34,7 @@ def _overlaps(xp, a, b):
     return xp.where(shared > 0, shared / xp.where(union > 0, union, union.dtype.type(1)), shared.dtype.type(0))
 
 
-@operator("_contrib_box_iou")
+@operator("_contrib_box_iou", shape_rule=forward(lambda lhs, rhs, **_: lhs[:-1] + rhs[:-1]))
 def box_iou(env, lhs, rhs, *, format: Literal["center", "corner"] = "corner"):
     """Compute the intersection over union of every box of lhs (..., 4) with every box of rhs (..., 4)."""
     for name, boxes in (("lhs", lhs), ("rhs", rhs)):
@@ -74,7 +75,7 @@ def _suppress(env, keep, boxes, classes, overlap_thresh, limit):
         keep[:, i + 1:] &= ~near
 
 
-@operator("_contrib_box_nms", "_contrib_box_non_maximum_suppression", outputs=2, visible=1)
+@operator("_contrib_box_nms", "_contrib_box_non_maximum_suppression", outputs=2, visible=1, shape_rule=first)
 def box_nms(env, data, *, overlap_thresh: float = 0.5, valid_thresh: float = 0.0, topk: int = -1, coord_start: int = 2,
             score_index: int = 1, id_index: int = -1, background_id: int = -1, force_suppress: bool = False,
             in_format: Format = "corner", out_format: Format = "corner"):
@@ -141,7 +142,8 @@ def _inside(xp, low, high, count, size):
     return (position >= start) & (position < end)
 
 
-@operator("ROIPooling", outputs=2, visible=1, output_names=("output",))
+@operator("ROIPooling", outputs=2, visible=1, output_names=("output",),
+          shape_rule=partly(lambda data, rois, *, pooled_size, **_: (rois[0], data[1], *pooled_size)), type_rule=type_of_first)
 def roi_pooling(env, data, rois, *, pooled_size: Shape, spatial_scale: float):
     """Take the largest value in every part of every region, the region being cut into `pooled_size` parts.
 
@@ -194,7 +196,8 @@ def _backward_roi_pooling(env, dy, rois, place, *, shape: Shape):
     return flat.reshape(shape)
 
 
-@operator("_contrib_MultiBoxPrior")
+@operator("_contrib_MultiBoxPrior",
+          shape_rule=forward(lambda data, *, sizes, ratios, **_: (1, data[2] * data[3] * (len(sizes) + len(ratios) - 1), 4)))
 def multibox_prior(env, data, *, sizes: Floats = (1.0,), ratios: Floats = (1.0,), clip: bool = False, steps: Floats = (-1.0, -1.0),
                    offsets: Floats = (0.5, 0.5)):
     """Make the anchor boxes of every pixel of data (batch, channel, height, width), as corners, (1, boxes, 4).

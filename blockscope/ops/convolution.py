@@ -132,7 +132,40 @@ def _gradient_parts(F, dy, data, weight, layout):
         lambda g: F.transpose(g, axes=back)
 
 
-@operator("Convolution", shapes=convolution_shapes)
+def _check_data(data, kernel, layout):
+    if len(data) != len(kernel) + 2:
+        raise ValueError(f"Input data should be {len(kernel) + 2}D in {layout or 'batch-num_filter-' + 'zyx'[-len(kernel):]}, "
+                         f"but its shape is {data}")
+
+
+def _placed(data, spatial, channels, layout):
+    return (data[0], *spatial, channels) if channels_last(layout) else (data[0], channels, *spatial)
+
+
+def _spatial(data, layout):
+    return data[1:-1] if channels_last(layout) else data[2:]
+
+
+def _convolution_rule(ins, outs, attrs):
+    data, kernel, layout = ins[0], attrs["kernel"], attrs["layout"]
+    if data is None:
+        return (), ()
+    _check_data(data, kernel, layout)
+    geometry = _geometry(**attrs)
+    size, back, out = [], [], outs[0] if outs[0] is not None and len(outs[0]) == len(data) else None
+    known = _spatial(out, layout) if out is not None else (0,) * len(kernel)
+    for n, k, s, d, p, y in zip(_spatial(data, layout), kernel, geometry["stride"], geometry["dilate"], geometry["pad"], known):
+        extent = d * (k - 1) + 1
+        if n and extent > n + 2 * p:
+            raise ValueError(f"kernel size exceed input: a kernel of {k} with dilation {d} on {n} elements padded to {n + 2 * p}")
+        size.append((n + 2 * p - extent) // s + 1 if n else 0)
+        back.append(n or (y - 1 + extent - 2 * p if s == 1 and y else 0))
+    batch = data[0] or (out[0] if out is not None else 0)
+    data = (batch, *data[1:])
+    return [_placed(data, back, _channels(data, layout), layout)], [_placed(data, size, attrs["num_filter"], layout)]
+
+
+@operator("Convolution", shapes=convolution_shapes, shape_rule=_convolution_rule)
 def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = (), dilate: Shape = (), pad: Shape = (),
                 num_filter: int, num_group: int = 1, workspace: int = 1024, no_bias: bool = False, cudnn_tune: Tuning = None,
                 cudnn_off: bool = False, layout: Layout = None):
@@ -198,7 +231,24 @@ def _deconvolution_size(spatial, geometry, kernel, adj, target_shape):
     return pad, size
 
 
-@operator("Deconvolution", shapes=deconvolution_shapes)
+def _deconvolution_rule(ins, outs, attrs):
+    data, kernel, layout = ins[0], attrs["kernel"], attrs["layout"]
+    if data is None:
+        return (), ()
+    _check_data(data, kernel, layout)
+    size = attrs["target_shape"] or _spatial(data, layout)
+    if 0 not in _spatial(data, layout):
+        _, size = _deconvolution_size(size if not attrs["target_shape"] else _spatial(data, layout), _geometry(**attrs), kernel,
+                                      attrs["adj"], attrs["target_shape"])
+    elif not attrs["target_shape"]:
+        # Lengths follow one by one: put 1 for those that are not known, and forget what came out.
+        ones = tuple([n or max(1, k) for n, k in zip(size, kernel)])
+        _, found = _deconvolution_size(ones, _geometry(**attrs), kernel, attrs["adj"], ())
+        size = [n and m for n, m in zip(size, found)]
+    return (), [_placed(data, size, attrs["num_filter"], layout)]
+
+
+@operator("Deconvolution", shapes=deconvolution_shapes, shape_rule=_deconvolution_rule)
 def deconvolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = (), dilate: Shape = (), pad: Shape = (),
                   adj: Shape = (), target_shape: Shape = (), num_filter: int, num_group: int = 1, workspace: int = 512,
                   no_bias: bool = True, cudnn_tune: Tuning = None, cudnn_off: bool = False, layout: Layout = None):

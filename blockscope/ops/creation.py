@@ -5,29 +5,31 @@
 
 from math import ceil
 
-from .attributes import Axes, DType, Floats, Shape
+from .attributes import Axes, DType, Floats, Shape, as_dtype
+from .inference import compute
+from .inference import first, fixed, fixed_types, forward, from_attribute, partly, type_attribute
 from .registry import operator
 
 
-@operator("_zeros")
+@operator("_zeros", shape_rule=from_attribute, type_rule=type_attribute())
 def _zeros(env, *, shape: Shape = (), ctx: str = "", dtype: DType = "float32"):
     """Make an array of zeros."""
     return env.xp.zeros(shape, dtype)
 
 
-@operator("_ones")
+@operator("_ones", shape_rule=from_attribute, type_rule=type_attribute())
 def _ones(env, *, shape: Shape = (), ctx: str = "", dtype: DType = "float32"):
     """Make an array of ones."""
     return env.xp.ones(shape, dtype)
 
 
-@operator("_full")
+@operator("_full", shape_rule=from_attribute, type_rule=type_attribute())
 def _full(env, *, shape: Shape = (), ctx: str = "", dtype: DType = "float32", value: float):
     """Make an array filled with one number."""
     return env.xp.full(shape, value, dtype)
 
 
-@operator("_eye")
+@operator("_eye", shape_rule=forward(lambda *, N, M, **_: (N, M or N)), type_rule=type_attribute())
 def _eye(env, *, N: int, M: int = 0, k: int = 0, ctx: str = "", dtype: DType = "float32"):
     """Make a matrix with ones on diagonal `k`; square if `M` is 0."""
     return env.xp.eye(N, M or N, k, dtype)
@@ -41,7 +43,7 @@ def _sequence(env, start, step, count, dtype):
     return (steps * step + start).astype(dtype)
 
 
-@operator("_arange")
+@operator("_arange", type_rule=type_attribute())
 def _arange(env, *, start: float, stop: float | None = None, step: float = 1.0, repeat: int = 1, infer_range: bool = False,
             ctx: str = "", dtype: DType = "float32"):
     """Make evenly spaced values in ``[start, stop)``, each repeated `repeat` times; one number alone is `stop`."""
@@ -55,20 +57,27 @@ def _arange(env, *, start: float, stop: float | None = None, step: float = 1.0, 
     return env.xp.repeat(values, repeat) if repeat > 1 else values
 
 
-@operator("_linspace")
+@_arange.infers_shape
+def _(ins, outs, attrs):
+    if attrs["infer_range"] and attrs["stop"] is None:
+        return ins, outs
+    return compute(_arange, ins, outs, attrs)
+
+
+@operator("_linspace", shape_rule=forward(lambda *, num, **_: (num,)), type_rule=type_attribute())
 def _linspace(env, *, start: float, stop: float, num: int, endpoint: bool = True, ctx: str = "", dtype: DType = "float32"):
     """Make `num` evenly spaced values from start to stop (without stop itself if not `endpoint`)."""
     parts = num - 1 if endpoint else num
     return _sequence(env, start, (stop - start) / parts if parts > 0 else 0.0, num, dtype)
 
 
-@operator("zeros_like", "_sparse_zeros_like")
+@operator("zeros_like", "_sparse_zeros_like", shape_rule=first)
 def zeros_like(env, data):
     """Make zeros of the shape and type of data."""
     return env.xp.zeros(data.shape, data.dtype)
 
 
-@operator("ones_like")
+@operator("ones_like", shape_rule=first)
 def ones_like(env, data):
     """Make ones of the shape and type of data."""
     return env.xp.ones(data.shape, data.dtype)
@@ -98,19 +107,21 @@ def _(F, dy, _y, _data, **_attrs):
     return (None,)
 
 
-@operator("shape_array")
+@operator("shape_array", shape_rule=partly(lambda data: (len(data),)), type_rule=fixed_types("int64"))
 def shape_array(env, data):
     """Return the shape of data as an array of int64."""
     return env.xp.array(data.shape, "int64")
 
 
-@operator("size_array")
+@operator("size_array", shape_rule=fixed(1), type_rule=fixed_types("int64"))
 def size_array(env, data):
     """Return the number of elements of data as an array of int64 of shape (1,)."""
     return env.xp.array([data.size], "int64")
 
 
-@operator("_contrib_index_array")
+@operator("_contrib_index_array",
+          shape_rule=partly(lambda data, *, axes: (*data, len(data if axes is None else axes))),
+          type_rule=fixed_types("int64"))
 def index_array(env, data, *, axes: Axes = None):
     """Return the index of every element along `axes` (all by default), as int64 in a new last axis."""
     axes = tuple(range(data.ndim)) if axes is None else axes
@@ -131,7 +142,17 @@ for _op in (shape_array, size_array, index_array):
     _op.gradient(_no_gradient)
 
 
-@operator("_histogram", outputs=2, arguments=lambda bin_cnt, **_: ("data", "bins") if bin_cnt is None else ("data",))
+def _histogram_shapes(ins, _outs, attrs):
+    count = attrs["bin_cnt"] if attrs["bin_cnt"] is not None else ins[1] and ins[1][0] - 1
+    return (), [(count,), (count + 1,)] if count else []
+
+
+def _histogram_types(ins, outs, _attrs):
+    return (), [as_dtype("int64"), ins[0]]
+
+
+@operator("_histogram", outputs=2, arguments=lambda bin_cnt, **_: ("data", "bins") if bin_cnt is None else ("data",),
+          shape_rule=_histogram_shapes, type_rule=_histogram_types)
 def histogram(env, data, bins=None, *, bin_cnt: int | None = None, range: Floats | None = None):
     """Count values in bins; returns counts and the edges of the bins."""
     if bin_cnt is None:

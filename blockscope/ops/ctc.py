@@ -6,6 +6,7 @@ the device: examples shorter than the batch are masked, never branched on.
 
 from typing import Literal, NamedTuple
 
+from .inference import partly, type_of_first
 from .registry import operator
 
 
@@ -92,7 +93,8 @@ def _arguments(use_data_lengths, use_label_lengths, **_):
     return ("data", "label", *("data_lengths",) * use_data_lengths, *("label_lengths",) * use_label_lengths)
 
 
-@operator("CTCLoss", "ctc_loss", "_contrib_CTCLoss", "_contrib_ctc_loss", arguments=_arguments, graph_outputs=2)
+@operator("CTCLoss", "ctc_loss", "_contrib_CTCLoss", "_contrib_ctc_loss", arguments=_arguments, graph_outputs=2,
+          shape_rule=partly(lambda data, *_, **_attrs: [data[1:2], data]), type_rule=type_of_first)
 def ctc_loss(env, data, label, data_lengths=None, label_lengths=None, *, use_data_lengths: bool = False,
              use_label_lengths: bool = False, blank_label: Literal["first", "last"] = "first"):
     """Compute minus the log probability of label (batch, length) given activations data (time, batch, classes).

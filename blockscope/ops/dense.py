@@ -4,6 +4,7 @@ from math import prod
 
 from .activation import ACTIVATIONS, ActivationType, activation
 from .attributes import DType
+from .inference import unite
 from .registry import operator
 
 
@@ -107,6 +108,18 @@ def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: b
     return y if flatten or data.ndim == 2 else y.reshape(data.shape[:-1] + (num_hidden,))
 
 
+@fully_connected.infers_shape
+def dense_rule(ins, outs, attrs):
+    """Say what follows of ``rows @ (units, width)``: the batch from either side, the width from data or weight."""
+    data, out, units = ins[0], outs[0], attrs["num_hidden"]
+    if data is None:
+        return (), ()
+    if attrs["flatten"]:
+        batch = data[0] or (out[0] if out is not None else 0)
+        return [(batch, *data[1:])], [(batch, units)]
+    return [(*out[:-1], data[-1])] if out is not None and len(out) == len(data) else (), [(*data[:-1], units)]
+
+
 fully_connected.same_dtype = True
 
 
@@ -121,7 +134,7 @@ def _(F, dy, _y, data, weight, _bias=None, *, num_hidden, no_bias, flatten):
     return left, lambda: F._gemm(dy, rows(data, flatten), transpose_a=True), lambda: F._sum_rows(dy)
 
 
-@operator("_dense_activation", shapes=dense_shapes)
+@operator("_dense_activation", shapes=dense_shapes, shape_rule=dense_rule)
 def dense_activation(env, data, weight, bias=None, *, num_hidden: int, act_type: ActivationType, no_bias: bool = False,
                      flatten: bool = True):
     """Apply an activation to `FullyConnected`: both in one call, which small networks feel."""
@@ -150,7 +163,17 @@ def _row_numbers(env, data, count):
     return env.xp.clip(data.astype("int64"), 0, count - 1)
 
 
-@operator("Embedding", "_sparse_Embedding", shapes=embedding_shapes)
+def _embedding_rule(ins, outs, attrs):
+    data = unite(ins[0], outs[0] and outs[0][:-1])
+    return [data, (attrs["input_dim"], attrs["output_dim"])], [data and (*data, attrs["output_dim"])]
+
+
+def _embedding_types(ins, outs, attrs):
+    dtype = ins[1] if ins[1] is not None else outs[0] if outs[0] is not None else attrs["dtype"]
+    return [ins[0] if ins[0] is not None else dtype, dtype], [dtype]
+
+
+@operator("Embedding", "_sparse_Embedding", shapes=embedding_shapes, shape_rule=_embedding_rule, type_rule=_embedding_types)
 def embedding(env, data, weight, *, input_dim: int, output_dim: int, dtype: DType = "float32", sparse_grad: bool = False):
     """Look up one row of weight (input_dim, output_dim) for every number in data.
 

@@ -4,6 +4,8 @@ from math import prod
 from typing import Literal
 
 from .attributes import DType, Shape
+from .inference import axis_inside, without
+from .inference import first, from_attribute, partly, replaced, type_attribute, type_of_first, types_at, unite
 from .registry import operator
 
 
@@ -20,7 +22,12 @@ def _bounded(xp, index, length, mode):
 
 # ---- take and its transpose ----------------------------------------------------------------------------------------------
 
-@operator("take")
+def _taken(a, indices, *, axis, **_):
+    axis = axis_inside(axis, len(a))
+    return a[:axis] + indices + a[axis + 1:]
+
+
+@operator("take", shape_rule=partly(_taken), type_rule=type_of_first)
 def take(env, a, indices, *, axis: int = 0, mode: Literal["raise", "wrap", "clip"] = "clip"):
     """Take slices along an axis; indices outside are clipped, wrapped, or refused."""
     if not -a.ndim <= axis < a.ndim:
@@ -64,7 +71,18 @@ def _along(shape, index_shape, axis):
     return kept
 
 
-@operator("pick", "choose_element_0index")
+def _picked(ins, _outs, attrs):
+    data, axis = ins[0], attrs["axis"]
+    if data is None:
+        return (), ()
+    if axis is None:
+        return (), [(1,) * len(data) if attrs["keepdims"] else (1,)]
+    cut = without(data, axis)
+    index = ins[1] if ins[1] is not None and len(ins[1]) == len(data) else cut
+    return [data, index], [replaced(data, axis, 1) if attrs["keepdims"] else cut]
+
+
+@operator("pick", "choose_element_0index", shape_rule=_picked, type_rule=type_of_first)
 def pick(env, data, index, *, axis: int | None = -1, keepdims: bool = False, mode: Literal["clip", "wrap"] = "clip"):
     """Pick one element along an axis for every position of the other axes."""
     if axis is None:
@@ -134,7 +152,12 @@ def _(F, dy, _y, _data, index, *, axis, length):
     return (lambda: F._take_along_axis(dy, index, axis=axis)), None
 
 
-@operator("batch_take")
+def _batch_taken(ins, outs, _attrs):
+    shape = unite(ins[1], outs[0])
+    return [ins[0], shape], [shape]
+
+
+@operator("batch_take", shape_rule=_batch_taken, type_rule=type_of_first)
 def batch_take(env, a, indices):
     """Take one element of every row of a matrix."""
     return pick.forward(env, a, indices)
@@ -145,7 +168,7 @@ def _(F, dy, _y, _a, indices):
     return (lambda: F._backward_pick(dy, indices, axis=1, mode="clip", shape=_a.shape)), None
 
 
-@operator("fill_element_0index", creates_variables=False)
+@operator("fill_element_0index", creates_variables=False, shape_rule=first, type_rule=type_of_first)
 def fill_element(env, lhs, mhs, rhs):
     """Return lhs with element ``rhs[i]`` of row i replaced by ``mhs[i]``."""
     result = lhs.copy()
@@ -153,7 +176,12 @@ def fill_element(env, lhs, mhs, rhs):
     return result
 
 
-@operator("one_hot")
+def _one_hot(ins, outs, attrs):
+    data = ins[0] if ins[0] is not None else outs[0] and outs[0][:-1]
+    return [data], [data and (*data, attrs["depth"])]
+
+
+@operator("one_hot", shape_rule=_one_hot, type_rule=type_attribute())
 def one_hot(env, indices, *, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: DType = "float32"):
     """Return rows of `off_value` with `on_value` at the index; an index outside gives a row without it."""
     hit = integers(indices)[..., None] == env.xp.arange(depth)
@@ -173,7 +201,13 @@ def _coordinates(indices):
     return tuple(integers(indices))
 
 
-@operator("gather_nd")
+def _gathered(data, indices):
+    if indices[0] > len(data):
+        raise ValueError(f"indices of shape {indices} point into {indices[0]} axes, but data of shape {data} has fewer")
+    return (indices[1:] + data[indices[0]:] or (1,)) if indices[0] else None
+
+
+@operator("gather_nd", shape_rule=partly(_gathered), type_rule=type_of_first)
 def gather_nd(env, data, indices):
     """Take elements by coordinates: axis 0 of `indices` runs over the first axes of data."""
     result = data[_coordinates(indices)]
@@ -198,7 +232,7 @@ def _(F, dy, _y, _data, indices, *, shape):
     return (lambda: F.gather_nd(dy, indices)), None
 
 
-@operator("scatter_nd")
+@operator("scatter_nd", shape_rule=from_attribute, type_rule=type_of_first)
 def scatter_nd(env, data, indices, *, shape: Shape):
     """Put elements into zeros of a shape at coordinates."""
     total = env.xp.zeros(shape, data.dtype)
@@ -211,7 +245,7 @@ def _(F, dy, _y, _data, indices, *, shape):
     return (lambda: F.gather_nd(dy, indices)), None
 
 
-@operator("_scatter_set_nd")
+@operator("_scatter_set_nd", shape_rule=from_attribute, type_rule=types_at(0, 1))
 def scatter_set_nd(env, lhs, rhs, indices, *, shape: Shape):
     """Return lhs with rhs put at coordinates."""
     result = lhs.copy()
@@ -225,7 +259,7 @@ def _given(shape):
     return tuple(shape)
 
 
-@operator("_ravel_multi_index", "ravel_multi_index")
+@operator("_ravel_multi_index", "ravel_multi_index", shape_rule=partly(lambda data, **_: data[1:]))
 def ravel_multi_index(env, data, *, shape: Shape | None = None):
     """Return flat indices of coordinates (axis 0) in an array of `shape`; the first length is not needed."""
     lengths = _given(shape)
@@ -235,7 +269,7 @@ def ravel_multi_index(env, data, *, shape: Shape | None = None):
     return flat.copy() if len(lengths) == 1 else flat
 
 
-@operator("_unravel_index", "unravel_index")
+@operator("_unravel_index", "unravel_index", shape_rule=partly(lambda data, *, shape: (len(shape), *data)))
 def unravel_index(env, data, *, shape: Shape | None = None):
     """Return coordinates (axis 0) of flat indices in an array of `shape`; the first length is not needed."""
     left, parts = integers(data), []
@@ -264,7 +298,17 @@ def _row_condition(condition, x):
     raise ValueError(f"condition of shape {condition.shape} must have the shape of x, {x.shape}, or one element a row of it")
 
 
-@operator("where", "_sparse_where")
+def _where(ins, outs, _attrs):
+    condition, x, y = ins
+    shape = unite(unite(x, y), outs[0])
+    if shape is not None and condition is None:
+        condition = shape
+    elif condition is not None and shape is not None and len(condition) != 1:
+        condition = unite(condition, shape)
+    return [condition, shape, shape], [shape]
+
+
+@operator("where", "_sparse_where", shape_rule=_where, type_rule=types_at(1, 2))
 def where(env, condition, x, y):
     """Choose from x where condition isn't zero, else from y; a vector chooses whole rows."""
     if x.shape != y.shape:
@@ -280,7 +324,8 @@ def _(F, dy, _result, condition, _x, _y):
     return (None, lambda: F.where(condition, dy, F.zeros_like(dy)), lambda: F.where(condition, F.zeros_like(dy), dy))
 
 
-@operator("_contrib_boolean_mask", outputs=2, visible=1, graph_outputs=1)
+@operator("_contrib_boolean_mask", outputs=2, visible=1, graph_outputs=1,
+          shape_rule=partly(lambda data, index, *, axis: replaced(data, axis, 0)), type_rule=type_of_first)
 def boolean_mask(env, data, index, *, axis: int = 0):
     """Keep the slices along an axis whose entry in `index` isn't zero (waits for the device)."""
     positions = env.xp.nonzero(index)[0]
@@ -292,7 +337,7 @@ def _(F, dy, y, _data, _index, *, axis):
     return (lambda: F._backward_take(dy[0], y[1], axis=axis % _data.ndim, mode="clip", shape=_data.shape)), None
 
 
-@operator("_contrib_index_copy")
+@operator("_contrib_index_copy", shape_rule=first, type_rule=types_at(0, 2))
 def index_copy(env, old_tensor, index_vector, new_tensor):
     """Return old_tensor with the rows at index_vector replaced by those of new_tensor."""
     result = old_tensor.copy()

@@ -2,9 +2,11 @@
 
 
 from itertools import pairwise
+from math import prod
 from typing import Literal
 
 from .attributes import Shape
+from .inference import axis_inside, fixed, fixed_types, forward, partly, replaced, same, unite, without
 from .registry import operator
 
 
@@ -17,7 +19,24 @@ def _one_dtype(arrays):
 
 
 # ---- join ----------------------------------------------------------------------------------------------------------------
-@operator("Concat", "concat", "_sparse_concat", count_attribute="num_args")
+def concatenated(ins, outs, attrs):
+    """Say what follows of joining along an axis: the other axes agree, and one unknown length follows from the others."""
+    known = [shape for shape in (*ins, *outs) if shape is not None]
+    if not known:
+        return (), ()
+    axis = axis_inside(attrs["dim"], len(known[0]))
+    frame = None
+    for shape in known:
+        frame = unite(frame, replaced(shape, axis, 0))
+    lengths = [0 if shape is None else shape[axis] for shape in ins]
+    whole = sum(lengths) if 0 not in lengths else 0
+    if not whole and outs[0] is not None and outs[0][axis] and lengths.count(0) == 1:
+        whole = outs[0][axis]
+        lengths[lengths.index(0)] = whole - sum(lengths)
+    return [replaced(frame, axis, length) for length in lengths], [replaced(frame, axis, whole)]
+
+
+@operator("Concat", "concat", "_sparse_concat", count_attribute="num_args", shape_rule=concatenated)
 def concat(env, *data, dim: int = 1):
     """Join arrays along an axis."""
     _one_dtype(data)
@@ -47,7 +66,19 @@ def _(F, dy, _y, _data, *, axis, begin, end):
                                       shape=_data.shape),)
 
 
-@operator("stack", count_attribute="num_args")
+def _stacked(ins, outs, attrs):
+    shape = next((s for s in ins if s is not None), None)
+    if shape is None and outs[0] is not None:
+        shape = without(outs[0], attrs["axis"])
+    for other in ins:
+        shape = unite(shape, other)
+    if shape is None:
+        return (), ()
+    axis = axis_inside(attrs["axis"], len(shape) + 1)
+    return [shape] * len(ins), [(*shape[:axis], len(ins), *shape[axis:])]
+
+
+@operator("stack", count_attribute="num_args", shape_rule=_stacked)
 def stack(env, *data, axis: int = 0):
     """Join arrays of one shape along a new axis."""
     _one_dtype(data)
@@ -60,7 +91,7 @@ def _(F, dy, _y, *_data, axis):
     return [lambda i=i, x=x: F._part(dy, axis=axis, begin=i, end=i + 1).reshape(x.shape) for i, x in enumerate(_data)]
 
 
-@operator("add_n", "ElementWiseSum", "_sparse_add_n", "_sparse_ElementWiseSum", count_attribute="num_args")
+@operator("add_n", "ElementWiseSum", "_sparse_add_n", "_sparse_ElementWiseSum", count_attribute="num_args", shape_rule=same)
 def add_n(env, *args):
     """Add arrays of one shape."""
     for x in args:
@@ -97,8 +128,24 @@ def _check_even(data, count, axis):
                          f"divide {data.shape[axis]}")
 
 
+def _split_shapes(ins, outs, attrs):
+    count, squeeze = attrs["num_outputs"], attrs["squeeze_axis"]
+    data = ins[0]
+    if data is None and not squeeze and outs[0] is not None:
+        data = replaced(outs[0], attrs["axis"], outs[0][axis_inside(attrs["axis"], len(outs[0]))] * count)
+    if data is None:
+        return (), ()
+    axis = axis_inside(attrs["axis"], len(data))
+    if data[axis] % count:
+        raise ValueError(f"num_outputs={count} does not divide input dimension {axis}, of length {data[axis]}")
+    if squeeze and data[axis] not in (0, count):
+        raise ValueError(f"If squeeze axis is True, the size of the sliced axis must be the same as num_outputs. Input shape={data}, "
+                         f"axis={axis}, num_outputs={count}.")
+    return [data], [without(data, axis) if squeeze else replaced(data, axis, data[axis] // count)] * count
+
+
 @operator("SliceChannel", "split", outputs=lambda num_outputs, **_: num_outputs, aliasing=True,
-          output_names=lambda num_outputs, **_: tuple([f"output{i}" for i in range(num_outputs)]))
+          output_names=lambda num_outputs, **_: tuple([f"output{i}" for i in range(num_outputs)]), shape_rule=_split_shapes)
 def split(env, data, *, num_outputs: int, axis: int = 1, squeeze_axis: bool = False):
     """Cut into equal parts along an axis; with `squeeze_axis` the parts have length 1 and lose the axis."""
     axis = _inside(axis, data.ndim)
@@ -149,7 +196,11 @@ def _inside(axis, ndim):
 
 # ---- repeat --------------------------------------------------------------------------------------------------------------
 
-@operator("repeat")
+def _repeated(data, *, repeats, axis):
+    return (prod(data) * repeats,) if axis is None else replaced(data, axis, data[axis] * repeats)
+
+
+@operator("repeat", shape_rule=forward(_repeated))
 def repeat(env, data, *, repeats: int, axis: int | None = None):
     """Repeat every element along an axis, or of the flattened array."""
     return env.xp.repeat(data, repeats, axis)
@@ -166,7 +217,12 @@ def _(F, dy, _y, _data, *, repeats, axis):
     return (gradient,)
 
 
-@operator("tile")
+def _tiled(data, *, reps):
+    ndim = max(len(data), len(reps))
+    return tuple([n * r for n, r in zip((1,) * (ndim - len(data)) + data, (1,) * (ndim - len(reps)) + tuple(reps))])
+
+
+@operator("tile", shape_rule=forward(_tiled))
 def tile(env, data, *, reps: Shape):
     """Repeat the whole array along its axes."""
     return env.xp.tile(data, reps)
@@ -191,7 +247,11 @@ def _pairs(pad_width, ndim):
     return list(zip(pad_width[::2], pad_width[1::2]))
 
 
-@operator("Pad", "pad")
+def _padded(data, *, pad_width, **_):
+    return tuple([n and n + low + high for n, (low, high) in zip(data, _pairs(pad_width, len(data)))])
+
+
+@operator("Pad", "pad", shape_rule=partly(_padded))
 def pad(env, data, *, mode: Literal["constant", "edge", "reflect"], pad_width: Shape, constant_value: float = 0.0):
     """Put a margin around the array: a constant, the edge values, or the values mirrored at the edge."""
     pairs = _pairs(pad_width, data.ndim)
@@ -246,7 +306,7 @@ def _(F, dy, _y, _data, *, mode, pad_width):
 
 # ---- over many arrays ----------------------------------------------------------------------------------------------------
 
-@operator("khatri_rao", count_attribute="num_args")
+@operator("khatri_rao", count_attribute="num_args", shape_rule=forward(lambda *shapes: (prod([s[0] for s in shapes]), shapes[0][1])))
 def khatri_rao(env, *args):
     """Return the Kronecker products of the columns of matrices with equally many columns."""
     result = args[0]
@@ -271,20 +331,20 @@ def _(F, dy, _y, *args):
     return [lambda i=i: gradient(i) for i in range(len(args))]
 
 
-@operator("multi_sum_sq")
+@operator("multi_sum_sq", shape_rule=forward(lambda *shapes, **_: (len(shapes),)), type_rule=fixed_types("float32"))
 def multi_sum_sq(env, *data, num_arrays: int):
     """Return the sum of squares of every array, in one array of float32."""
     sums = [env.xp.sum(env.xp.square(x, dtype="float32")) for x in data]
     return env.xp.stack(sums).astype("float32")
 
 
-@operator("all_finite")
+@operator("all_finite", shape_rule=fixed(1), type_rule=fixed_types("float32"))
 def all_finite(env, data, *, init_output: bool = True):
     """Return 1 if every element is finite, else 0, in shape (1,)."""
     return env.xp.isfinite(data).all().reshape((1,)).astype("float32")
 
 
-@operator("multi_all_finite")
+@operator("multi_all_finite", shape_rule=fixed(1), type_rule=fixed_types("float32"))
 def multi_all_finite(env, *data, num_arrays: int = 1, init_output: bool = True):
     """Return 1 if every element of every array is finite, else 0, in shape (1,)."""
     checks = [env.xp.isfinite(x).all().reshape((1,)) for x in data]

@@ -5,6 +5,8 @@ Triangular systems are solved by the general solver on the triangle, since it ta
 
 from math import isqrt
 
+from .inference import first, partly
+from .inference import unite
 from .linear import matrix_product
 from .registry import operator
 
@@ -30,7 +32,16 @@ def _product(F, a, b, transpose_a=False, transpose_b=False, alpha=1.0):
 
 # ---- triangular products and systems ---------------------------------------------------------------------------------------
 
-@operator("_linalg_trmm", "linalg_trmm")
+def _shape_of_B(ins, outs, _attrs):
+    shape = unite(ins[1], outs[0])
+    return [ins[0], shape], [shape]
+
+
+def _of_matrices(A):
+    return A[:-2] or (1,)
+
+
+@operator("_linalg_trmm", "linalg_trmm", shape_rule=_shape_of_B)
 def trmm(env, A, B, *, transpose: bool = False, rightside: bool = False, lower: bool = True, alpha: float = 1.0):
     """Return ``alpha * op(A) B`` (or ``alpha * B op(A)``) with A triangular."""
     a = triangle.forward(env, A, lower=lower)
@@ -48,7 +59,7 @@ def _(F, dy, _y, A, B, *, transpose, rightside, lower, alpha):
     return matrix, lambda: F._linalg_trmm(A, dy, transpose=not transpose, rightside=rightside, lower=lower, alpha=alpha)
 
 
-@operator("_linalg_trsm", "linalg_trsm")
+@operator("_linalg_trsm", "linalg_trsm", shape_rule=_shape_of_B)
 def trsm(env, A, B, *, transpose: bool = False, rightside: bool = False, lower: bool = True, alpha: float = 1.0):
     """Solve ``op(A) X = alpha * B`` (or ``X op(A) = alpha * B``) with A triangular."""
     a = triangle.forward(env, A, lower=lower)
@@ -71,7 +82,8 @@ def _(F, dy, y, A, _B, *, transpose, rightside, lower, alpha):
     return matrix, lambda: solve(alpha)
 
 
-@operator("_linalg_syrk", "linalg_syrk")
+@operator("_linalg_syrk", "linalg_syrk",
+          shape_rule=partly(lambda A, *, transpose, **_: (*A[:-2], *((A[-1],) * 2 if transpose else (A[-2],) * 2))))
 def syrk(env, A, *, transpose: bool = False, alpha: float = 1.0):
     """Return ``alpha * A A^T``, or ``alpha * A^T A``."""
     return (matrix_product(env, _turn(A), A) if transpose else matrix_product(env, A, _turn(A))) * alpha
@@ -87,7 +99,7 @@ def _(F, dy, _y, A, *, transpose, alpha):
 
 # ---- factorisations ------------------------------------------------------------------------------------------------------
 
-@operator("_linalg_potrf", "linalg_potrf")
+@operator("_linalg_potrf", "linalg_potrf", shape_rule=first)
 def potrf(env, A):
     """Return the lower triangular L with ``A = L L^T``."""
     return env.xp.linalg.cholesky(A)
@@ -102,7 +114,7 @@ def _(F, dy, y, _A):
     return (gradient,)
 
 
-@operator("_linalg_potri", "linalg_potri")
+@operator("_linalg_potri", "linalg_potri", shape_rule=first)
 def potri(env, A):
     """Return the inverse of ``A A^T`` for a lower triangular A."""
     inverse = env.xp.linalg.inv(env.xp.tril(A))
@@ -117,7 +129,7 @@ def _(F, dy, y, A):
     return (gradient,)
 
 
-@operator("_linalg_inverse", "linalg_inverse")
+@operator("_linalg_inverse", "linalg_inverse", shape_rule=first)
 def inverse(env, A):
     """Return the inverse."""
     return env.xp.linalg.inv(A)
@@ -128,7 +140,7 @@ def _(F, dy, y, _A):
     return (lambda: _product(F, _product(F, y, dy, transpose_a=True), y, transpose_b=True, alpha=-1.0),)
 
 
-@operator("_linalg_det", "linalg_det", graph_outputs=3)
+@operator("_linalg_det", "linalg_det", graph_outputs=3, shape_rule=partly(lambda A: [_of_matrices(A), A, A[:-1]]))
 def det(env, A):
     """Return the determinant."""
     return env.xp.linalg.det(A).reshape(A.shape[:-2] or (1,)).astype(A.dtype)
@@ -139,7 +151,8 @@ def _(F, dy, y, A):
     return (lambda: F.broadcast_mul((dy * y).reshape(A.shape[:-2] + (1, 1)), F._linalg_inverse(A).swapaxes(-1, -2)),)
 
 
-@operator("_linalg_slogdet", "linalg_slogdet", outputs=2, graph_outputs=4)
+@operator("_linalg_slogdet", "linalg_slogdet", outputs=2, graph_outputs=4,
+          shape_rule=partly(lambda A: [_of_matrices(A), _of_matrices(A), A, A[:-1]]))
 def slogdet(env, A):
     """Return the sign of the determinant and the logarithm of its size."""
     sign, size = env.xp.linalg.slogdet(A)
@@ -152,7 +165,7 @@ def _(F, dy, _y, A):
     return (lambda: F.broadcast_mul(dy[1].reshape(A.shape[:-2] + (1, 1)), F._linalg_inverse(A).swapaxes(-1, -2)),)
 
 
-@operator("_linalg_syevd", "linalg_syevd", outputs=2)
+@operator("_linalg_syevd", "linalg_syevd", outputs=2, shape_rule=partly(lambda A: [A, A[:-1]]))
 def syevd(env, A):
     """Return U (its rows the eigenvectors, largest entry positive) and the eigenvalues of a symmetric ``A = U^T diag(L) U``."""
     xp = env.xp
@@ -179,7 +192,7 @@ def _rows3(x):
     return (-1, *x.shape[-2:])
 
 
-@operator("_linalg_gelqf", "linalg_gelqf", outputs=2)
+@operator("_linalg_gelqf", "linalg_gelqf", outputs=2, shape_rule=partly(lambda A: [A, (*A[:-1], A[-2])]))
 def gelqf(env, A):
     """Return Q with orthonormal rows and lower triangular L with ``A = L Q``."""
     q, r = env.xp.linalg.qr(_turn(A))
@@ -252,7 +265,7 @@ def _(F, dy, _y, _A, *, offset, lower):
     return (lambda: F._linalg_extracttrian(dy, offset=offset, lower=lower),)
 
 
-@operator("_linalg_sumlogdiag", "linalg_sumlogdiag")
+@operator("_linalg_sumlogdiag", "linalg_sumlogdiag", shape_rule=partly(_of_matrices))
 def sumlogdiag(env, A):
     """Return the sum of the logarithms of the diagonal of every square matrix."""
     result = env.xp.log(extractdiag.forward(env, A)).sum(axis=-1)

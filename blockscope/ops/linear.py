@@ -3,6 +3,8 @@
 from math import prod, sqrt
 from typing import Literal
 
+from .inference import axis_inside, is_complete, listed, unite
+from .inference import forward, partly
 from .registry import operator
 
 
@@ -38,7 +40,15 @@ def _matrix_shapes(lhs, rhs, transpose_a, transpose_b):
     return left, right, outer + inner or (1,)
 
 
-@operator("dot", "_sparse_dot")
+def _dot_shape(lhs, rhs, *, transpose_a, transpose_b, **_):
+    left, right, shape = _matrix_shapes(lhs, rhs, transpose_a, transpose_b)
+    a, b = left[not transpose_a], right[transpose_b]
+    if a and b and a != b:
+        raise ValueError(f"dot shape error: {listed(lhs)} X {listed(rhs)}")
+    return shape
+
+
+@operator("dot", "_sparse_dot", shape_rule=partly(_dot_shape))
 def dot(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False,
         forward_stype: Literal["csr", "default", "row_sparse"] | None = None):
     """Sum products over the last axis of lhs and the first of rhs (first, and last, when transposed)."""
@@ -71,7 +81,18 @@ def _swap(x, transpose):
     return x.swapaxes(-1, -2) if transpose else x
 
 
-@operator("batch_dot")
+def _batch_dot_shape(lhs, rhs, *, transpose_a, transpose_b, **_):
+    a, b = _swapped(lhs, transpose_a), _swapped(rhs, transpose_b)
+    if a[-1] and b[-2] and a[-1] != b[-2]:
+        raise ValueError(f"batch_dot shape error: {listed(lhs)} X {listed(rhs)}")
+    return (*unite(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _swapped(shape, transpose):
+    return (*shape[:-2], shape[-1], shape[-2]) if transpose else shape
+
+
+@operator("batch_dot", shape_rule=partly(_batch_dot_shape))
 def batch_dot(env, lhs, rhs, *, transpose_a: bool = False, transpose_b: bool = False,
               forward_stype: Literal["csr", "default", "row_sparse"] | None = None):
     """Multiply matrices in the last two axes; all other axes are equal."""
@@ -98,7 +119,27 @@ def _rows_back(xp, x, axis):
     return x if axis in (-2, x.ndim - 2) else xp.moveaxis(x, -2, axis)
 
 
-@operator("_linalg_gemm2", "linalg_gemm2")
+def _gemm_shape(A, B, *, transpose_a, transpose_b, axis, **_):
+    if axis not in (-2, len(A) - 2):
+        rows = axis_inside(axis, len(A))
+        A, B = (s[:rows] + s[rows + 1:-1] + (s[rows], s[-1]) for s in (A, B))
+        found = _gemm_shape(A, B, transpose_a=transpose_a, transpose_b=transpose_b, axis=-2)
+        return (*found[:rows], found[-2], *found[rows:-2], found[-1])
+    a, b = _swapped(A, transpose_a), _swapped(B, transpose_b)
+    if a[-1] != b[-2]:
+        raise ValueError(f"gemm shape error: {listed(A)} X {listed(B)}")
+    return (*unite(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _gemm_shapes(ins, outs, attrs):
+    if is_complete(ins[0]) and is_complete(ins[1]):
+        shape = _gemm_shape(*ins[:2], **attrs)
+        return [*ins[:2], shape], [shape]
+    shape = unite(ins[2], outs[0])
+    return [*ins[:2], shape], [shape]
+
+
+@operator("_linalg_gemm2", "linalg_gemm2", shape_rule=forward(_gemm_shape))
 def gemm2(env, A, B, *, transpose_a: bool = False, transpose_b: bool = False, alpha: float = 1.0, axis: int = -2):
     """Return ``alpha * op(A) op(B)`` for matrices with rows along `axis` and columns along the last axis."""
     a, b = _rows_last_but_one(env.xp, A, axis), _rows_last_but_one(env.xp, B, axis)
@@ -122,7 +163,7 @@ def _(F, dy, _y, A, B, *, transpose_a, transpose_b, alpha, axis):
     return _gemm_gradients(F, dy, A, B, transpose_a, transpose_b, alpha, axis)
 
 
-@operator("_linalg_gemm", "linalg_gemm")
+@operator("_linalg_gemm", "linalg_gemm", shape_rule=_gemm_shapes)
 def gemm(env, A, B, C, *, transpose_a: bool = False, transpose_b: bool = False, alpha: float = 1.0, beta: float = 1.0,
          axis: int = -2):
     """Return ``alpha * op(A) op(B) + beta * C``."""
@@ -157,7 +198,7 @@ def _interleave(F, parts, heads):
     return joined.reshape((time, count // heads, heads * len(parts) * width))
 
 
-@operator("_contrib_interleaved_matmul_selfatt_qk")
+@operator("_contrib_interleaved_matmul_selfatt_qk", shape_rule=partly(lambda qkv, *, heads: (qkv[1] * heads, qkv[0], qkv[0])))
 def selfatt_qk(env, queries_keys_values, *, heads: int):
     """Return the scaled scores of every query with every key."""
     q, k, _ = _heads(queries_keys_values, heads, 3)
@@ -173,7 +214,7 @@ def _(F, dy, _y, qkv, *, heads):
     return (gradient,)
 
 
-@operator("_contrib_interleaved_matmul_selfatt_valatt")
+@operator("_contrib_interleaved_matmul_selfatt_valatt", shape_rule=partly(lambda qkv, _attention, *, heads: (*qkv[:2], qkv[2] // 3)))
 def selfatt_valatt(env, queries_keys_values, attention, *, heads: int):
     """Return the values weighted by attention."""
     _, _, v = _heads(queries_keys_values, heads, 3)
@@ -191,7 +232,7 @@ def _(F, dy, _y, qkv, attention, *, heads):
     return values, lambda: F.batch_dot(head, v, transpose_b=True)
 
 
-@operator("_contrib_interleaved_matmul_encdec_qk")
+@operator("_contrib_interleaved_matmul_encdec_qk", shape_rule=partly(lambda q, kv, *, heads: (q[1] * heads, q[0], kv[0])))
 def encdec_qk(env, queries, keys_values, *, heads: int):
     """Return the scaled scores of every query with every key of another sequence."""
     q, = _heads(queries, heads, 1)
@@ -208,7 +249,8 @@ def _(F, dy, _y, queries, keys_values, *, heads):
             lambda: _interleave(F, [F.batch_dot(scaled, q, transpose_a=True), v * 0], heads))
 
 
-@operator("_contrib_interleaved_matmul_encdec_valatt")
+@operator("_contrib_interleaved_matmul_encdec_valatt",
+          shape_rule=partly(lambda kv, attention, *, heads: (attention[1], kv[1], kv[2] // 2)))
 def encdec_valatt(env, keys_values, attention, *, heads: int):
     """Return the values of another sequence weighted by attention."""
     _, v = _heads(keys_values, heads, 2)

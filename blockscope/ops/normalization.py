@@ -7,7 +7,9 @@ The first four share one gradient: with ``x^ = (x - mean) * scale`` and g the gr
 from math import prod
 from typing import Literal
 
+from .attributes import as_dtype
 from .dense import require_shape
+from .inference import first, replaced, same, unite
 from .registry import operator
 
 
@@ -53,8 +55,24 @@ _BATCH_NODE = {"output_names": ("output", "mean", "var"),
                "stamps": {"moving_mean": {"__init__": '["zero", {}]'}, "moving_var": {"__init__": '["one", {}]'}}}
 
 
+def _batch_rule(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    if data is None:
+        return (), ()
+    return [data], [data, *[(data[_channel_axis(attrs.get("axis", 1), len(data))],)] * 2]
+
+
+def _batch_types(ins, outs, attrs):
+    """Say that statistics of float16 are float32, and all else of one type."""
+    data = ins[0] if ins[0] is not None else outs[0]
+    if data is None:
+        return (), ()
+    numbers = as_dtype("float32") if data.char == "e" else data
+    return [data, *[numbers] * 4], [data, *[numbers] * (len(outs) - 1)]
+
+
 @operator("BatchNorm", shapes=batch_norm_shapes, outputs=4, visible=lambda output_mean_var, **_: 3 if output_mean_var else 1,
-          mutates=("moving_mean", "moving_var"), graph_outputs=3, **_BATCH_NODE)
+          mutates=("moving_mean", "moving_var"), graph_outputs=3, **_BATCH_NODE, shape_rule=_batch_rule, type_rule=_batch_types)
 def batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 0.0010000000474974513,
                momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
                output_mean_var: bool = False, axis: int = 1, cudnn_off: bool = False, min_calib_range: float | None = None,
@@ -131,7 +149,8 @@ def _backward_batch_norm(env, dy, data, gamma, mean, scale, *, axis: int, fix_ga
 
 
 @operator("_contrib_BatchNormWithReLU", shapes=batch_norm_shapes, outputs=4,
-          visible=lambda output_mean_var, **_: 3 if output_mean_var else 1, mutates=("moving_mean", "moving_var"), **_BATCH_NODE)
+          visible=lambda output_mean_var, **_: 3 if output_mean_var else 1, mutates=("moving_mean", "moving_var"), **_BATCH_NODE,
+          shape_rule=_batch_rule, type_rule=_batch_types)
 def batch_norm_relu(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 0.0010000000474974513,
                     momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
                     output_mean_var: bool = False, axis: int = 1, cudnn_off: bool = False, min_calib_range: float | None = None,
@@ -149,7 +168,7 @@ def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, **attrs):
 
 @operator("_contrib_SyncBatchNorm", shapes=lambda shapes, attrs: batch_norm_shapes(shapes, {"axis": 1}), outputs=5,
           visible=lambda output_mean_var, **_: 3 if output_mean_var else 1, mutates=("moving_mean", "moving_var"), graph_outputs=3,
-          **_BATCH_NODE)
+          **_BATCH_NODE, shape_rule=_batch_rule, type_rule=_batch_types)
 def sync_batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, key: str, eps: float = 0.00100000005,
                     momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
                     output_mean_var: bool = False, ndev: int = 1):
@@ -181,7 +200,15 @@ def _visible_moments(output_mean_var, **_):
     return 3 if output_mean_var else 1
 
 
-@operator("LayerNorm", shapes=layer_norm_shapes, outputs=3, visible=_visible_moments, output_names=("output", "mean", "std"))
+def _layer_rule(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    if data is None:
+        return (), ()
+    return [data], [data, *[replaced(data, attrs["axis"], 1)] * 2]
+
+
+@operator("LayerNorm", shapes=layer_norm_shapes, outputs=3, visible=_visible_moments, output_names=("output", "mean", "std"),
+          shape_rule=_layer_rule)
 def layer_norm(env, data, gamma, beta, *, axis: int = -1, eps: float = 9.99999975e-06, output_mean_var: bool = False):
     """Normalize every vector along `axis` to mean 0 and variance 1, then scale by gamma and add beta.
 
@@ -228,7 +255,12 @@ def instance_norm_shapes(shapes, attrs):
     return [shapes[0], (shapes[0][1],), (shapes[0][1],)]
 
 
-@operator("InstanceNorm", shapes=instance_norm_shapes, graph_outputs=3, output_names=("output",))
+def _instance_rule(ins, outs, _attrs):
+    data = unite(ins[0], outs[0])
+    return [data], [data, *[data and data[:2]] * 2]
+
+
+@operator("InstanceNorm", shapes=instance_norm_shapes, graph_outputs=3, output_names=("output",), shape_rule=_instance_rule)
 def instance_norm(env, data, gamma, beta, *, eps: float = 0.00100000005):
     """Normalize every channel of every example over its spatial axes, then scale by gamma and add beta."""
     if data.ndim < 3:
@@ -270,7 +302,13 @@ def group_norm_shapes(shapes, attrs):
     return [shapes[0], (attrs["num_groups"],), (attrs["num_groups"],)]
 
 
-@operator("GroupNorm", shapes=group_norm_shapes, outputs=3, visible=_visible_moments, output_names=("output", "mean", "std"))
+def _group_rule(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    return [data], [data, *[data and (data[0], attrs["num_groups"])] * 2]
+
+
+@operator("GroupNorm", shapes=group_norm_shapes, outputs=3, visible=_visible_moments, output_names=("output", "mean", "std"),
+          shape_rule=_group_rule)
 def group_norm(env, data, gamma, beta, *, num_groups: int = 1, eps: float = 9.99999975e-06, output_mean_var: bool = False):
     """Normalize every group of channels (axis 1) of every example, then scale by gamma and add beta, one number a group.
 
@@ -320,7 +358,7 @@ def _norm_axes(mode, ndim):
     return {"instance": tuple(range(1, ndim)), "channel": (1,), "spatial": tuple(range(2, ndim))}[mode]
 
 
-@operator("L2Normalization", graph_outputs=2, output_names=("output",))
+@operator("L2Normalization", graph_outputs=2, output_names=("output",), shape_rule=first)
 def l2_normalization(env, data, *, eps: float = 1.00000001e-10, mode: Literal["channel", "instance", "spatial"] = "instance"):
     """Divide by ``sqrt(sum of squares + eps)`` over an example (instance), its axis 1 (channel) or its further axes (spatial)."""
     axes = _norm_axes(mode, data.ndim)
@@ -347,7 +385,7 @@ def _window_sum(xp, x, nsize):
     return out
 
 
-@operator("LRN", graph_outputs=2, output_names=("output",))
+@operator("LRN", graph_outputs=2, output_names=("output",), shape_rule=same)
 def lrn(env, data, *, alpha: float = 9.99999975e-05, beta: float = 0.75, knorm: float = 2.0, nsize: int):
     """Divide by ``(knorm + alpha / nsize * sum of squares over nsize neighbouring channels) ** beta``."""
     return data * (knorm + _window_sum(env.xp, data * data, nsize) * (alpha / nsize)) ** -beta

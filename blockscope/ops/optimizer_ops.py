@@ -6,6 +6,7 @@ which the optimizers call directly.
 
 from . import _update_kernels as rules
 from . import _update_kernels_more as more_rules
+from .inference import first, fixed_types, type_of_first, types_at
 from .registry import operator
 
 
@@ -28,14 +29,14 @@ def _apply_mixed(env, rule, weight, grad, states, weight32, **coefficients):
     return weight32.astype(weight.dtype)
 
 
-@operator("sgd_update", "_sparse_sgd_update", creates_variables=False)
+@operator("sgd_update", "_sparse_sgd_update", creates_variables=False, shape_rule=first)
 def sgd_update(env, weight, grad, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0,
                lazy_update: bool = True):
     """Update a weight by stochastic gradient descent (`lazy_update` matters to sparse gradients only)."""
     return _apply(env, rules.sgd, weight, grad, (), lr=lr, wd=wd, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("sgd_mom_update", "_sparse_sgd_mom_update", mutates=("mom",), creates_variables=False)
+@operator("sgd_mom_update", "_sparse_sgd_mom_update", mutates=("mom",), creates_variables=False, shape_rule=first)
 def sgd_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
                    clip_gradient: float = -1.0, lazy_update: bool = True):
     """Update a weight by gradient descent with momentum (`lazy_update` matters to sparse gradients only)."""
@@ -43,7 +44,7 @@ def sgd_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, 
                   clip_gradient=clip_gradient)
 
 
-@operator("mp_sgd_update", mutates=("weight32",), creates_variables=False)
+@operator("mp_sgd_update", mutates=("weight32",), creates_variables=False, shape_rule=first, type_rule=types_at(0, 1))
 def mp_sgd_update(env, weight, grad, weight32, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0,
                   clip_gradient: float = -1.0, lazy_update: bool = True):
     """Update a float16 weight by gradient descent in float32 (`lazy_update` matters to sparse gradients only)."""
@@ -51,7 +52,7 @@ def mp_sgd_update(env, weight, grad, weight32, *, lr: float, wd: float = 0.0, re
                         clip_gradient=clip_gradient)
 
 
-@operator("mp_sgd_mom_update", mutates=("mom", "weight32"), creates_variables=False)
+@operator("mp_sgd_mom_update", mutates=("mom", "weight32"), creates_variables=False, shape_rule=first, type_rule=types_at(0, 1))
 def mp_sgd_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: float = 0.0, wd: float = 0.0,
                       rescale_grad: float = 1.0, clip_gradient: float = -1.0, lazy_update: bool = True):
     """Update a float16 weight with momentum in float32 (`lazy_update` matters to sparse gradients only)."""
@@ -59,7 +60,7 @@ def mp_sgd_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: 
                         rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("nag_mom_update", mutates=("mom",), creates_variables=False)
+@operator("nag_mom_update", mutates=("mom",), creates_variables=False, shape_rule=first)
 def nag_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
                    clip_gradient: float = -1.0, out=None):
     """Update a weight by Nesterov's accelerated gradient; in place (`out` is the weight), MXNet's rule gives another momentum."""
@@ -67,7 +68,7 @@ def nag_mom_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, 
                   clip_gradient=clip_gradient)
 
 
-@operator("mp_nag_mom_update", mutates=("mom", "weight32"), creates_variables=False)
+@operator("mp_nag_mom_update", mutates=("mom", "weight32"), creates_variables=False, shape_rule=first, type_rule=types_at(0, 1))
 def mp_nag_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: float = 0.0, wd: float = 0.0,
                       rescale_grad: float = 1.0, clip_gradient: float = -1.0):
     """Update a float16 weight by Nesterov's accelerated gradient in float32."""
@@ -75,7 +76,7 @@ def mp_nag_mom_update(env, weight, grad, mom, weight32, *, lr: float, momentum: 
                         rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("adam_update", "_sparse_adam_update", mutates=("mean", "var"), creates_variables=False)
+@operator("adam_update", "_sparse_adam_update", mutates=("mean", "var"), creates_variables=False, shape_rule=first)
 def adam_update(env, weight, grad, mean, var, *, lr: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
                 wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0, lazy_update: bool = True):
     """Update a weight by Adam, without the correction of bias, which goes into `lr` (`lazy_update`: sparse gradients only)."""
@@ -83,7 +84,7 @@ def adam_update(env, weight, grad, mean, var, *, lr: float, beta1: float = 0.9, 
                   rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("rmsprop_update", mutates=("n",), creates_variables=False)
+@operator("rmsprop_update", mutates=("n",), creates_variables=False, shape_rule=first)
 def rmsprop_update(env, weight, grad, n, *, lr: float, gamma1: float = 0.95, epsilon: float = 1e-8, wd: float = 0.0,
                    rescale_grad: float = 1.0, clip_gradient: float = -1.0, clip_weights: float = -1.0):
     """Update a weight by RMSProp (Tieleman and Hinton)."""
@@ -91,7 +92,7 @@ def rmsprop_update(env, weight, grad, n, *, lr: float, gamma1: float = 0.95, eps
                   rescale_grad=rescale_grad, clip_gradient=clip_gradient, clip_weights=clip_weights)
 
 
-@operator("rmspropalex_update", mutates=("n", "g", "delta"), creates_variables=False)
+@operator("rmspropalex_update", mutates=("n", "g", "delta"), creates_variables=False, shape_rule=first)
 def rmspropalex_update(env, weight, grad, n, g, delta, *, lr: float, gamma1: float = 0.95, gamma2: float = 0.9,
                        epsilon: float = 1e-8, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0,
                        clip_weights: float = -1.0):
@@ -100,7 +101,7 @@ def rmspropalex_update(env, weight, grad, n, g, delta, *, lr: float, gamma1: flo
                   epsilon=epsilon, rescale_grad=rescale_grad, clip_gradient=clip_gradient, clip_weights=clip_weights)
 
 
-@operator("ftrl_update", "_sparse_ftrl_update", mutates=("z", "n"), creates_variables=False)
+@operator("ftrl_update", "_sparse_ftrl_update", mutates=("z", "n"), creates_variables=False, shape_rule=first)
 def ftrl_update(env, weight, grad, z, n, *, lr: float, lamda1: float = 0.01, beta: float = 1.0, wd: float = 0.0,
                 rescale_grad: float = 1.0, clip_gradient: float = -1.0):
     """Update a weight by FTRL (follow the regularized leader)."""
@@ -108,7 +109,7 @@ def ftrl_update(env, weight, grad, z, n, *, lr: float, lamda1: float = 0.01, bet
                   clip_gradient=clip_gradient)
 
 
-@operator("_sparse_adagrad_update", mutates=("history",), creates_variables=False)
+@operator("_sparse_adagrad_update", mutates=("history",), creates_variables=False, shape_rule=first)
 def adagrad_update(env, weight, grad, history, *, lr: float, epsilon: float = 1e-7, wd: float = 0.0, rescale_grad: float = 1.0,
                    clip_gradient: float = -1.0):
     """Update a weight by AdaGrad."""
@@ -116,13 +117,13 @@ def adagrad_update(env, weight, grad, history, *, lr: float, epsilon: float = 1e
                   clip_gradient=clip_gradient)
 
 
-@operator("signsgd_update", creates_variables=False)
+@operator("signsgd_update", creates_variables=False, shape_rule=first)
 def signsgd_update(env, weight, grad, *, lr: float, wd: float = 0.0, rescale_grad: float = 1.0, clip_gradient: float = -1.0):
     """Update a weight by the sign of its gradient."""
     return _apply(env, more_rules.signsgd, weight, grad, (), lr=lr, wd=wd, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("signum_update", mutates=("mom",), creates_variables=False)
+@operator("signum_update", mutates=("mom",), creates_variables=False, shape_rule=first)
 def signum_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, wd: float = 0.0, rescale_grad: float = 1.0,
                   clip_gradient: float = -1.0, wd_lh: float = 0.0):
     """Update a weight by the sign of its momentum."""
@@ -130,7 +131,7 @@ def signum_update(env, weight, grad, mom, *, lr: float, momentum: float = 0.0, w
                   rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("ftml_update", mutates=("d", "v", "z"), creates_variables=False)
+@operator("ftml_update", mutates=("d", "v", "z"), creates_variables=False, shape_rule=first)
 def ftml_update(env, weight, grad, d, v, z, *, lr: float, beta1: float = 0.6, beta2: float = 0.999, epsilon: float = 1e-8,
                 t: int, wd: float = 0.0, rescale_grad: float = 1.0, clip_grad: float = -1.0):
     """Update a weight by FTML (follow the moving leader); `t` counts updates from 1."""
@@ -145,7 +146,7 @@ def _lamb_direction(env, weight, grad, mean, var, **given):
     return out
 
 
-@operator("lamb_update_phase1", mutates=("mean", "var"), creates_variables=False)
+@operator("lamb_update_phase1", mutates=("mean", "var"), creates_variables=False, shape_rule=first)
 def lamb_update_phase1(env, weight, grad, mean, var, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-6, t: int,
                        bias_correction: bool = True, wd: float, rescale_grad: float = 1.0, clip_gradient: float = -1.0):
     """Return the direction of LAMB's step; `t` counts updates from 1."""
@@ -153,13 +154,13 @@ def lamb_update_phase1(env, weight, grad, mean, var, *, beta1: float = 0.9, beta
                            bias_correction=bias_correction, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("lamb_update_phase2", creates_variables=False)
+@operator("lamb_update_phase2", creates_variables=False, shape_rule=first)
 def lamb_update_phase2(env, weight, g, r1, r2, *, lr: float, lower_bound: float = -1.0, upper_bound: float = -1.0):
     """Update a weight along LAMB's direction `g`; r1 and r2 are the norms of weight and direction."""
     return weight - lr * more_rules.trust_ratio(env.xp, r1, r2, lower_bound, upper_bound) * g
 
 
-@operator("mp_lamb_update_phase1", mutates=("mean", "var"), creates_variables=False)
+@operator("mp_lamb_update_phase1", mutates=("mean", "var"), creates_variables=False, shape_rule=first, type_rule=fixed_types("float32"))
 def mp_lamb_update_phase1(env, weight, grad, mean, var, weight32, *, beta1: float = 0.9, beta2: float = 0.999,
                           epsilon: float = 1e-6, t: int, bias_correction: bool = True, wd: float, rescale_grad: float = 1.0,
                           clip_gradient: float = -1.0):
@@ -168,7 +169,7 @@ def mp_lamb_update_phase1(env, weight, grad, mean, var, weight32, *, beta1: floa
                            t=t, bias_correction=bias_correction, rescale_grad=rescale_grad, clip_gradient=clip_gradient)
 
 
-@operator("mp_lamb_update_phase2", mutates=("weight32",), creates_variables=False)
+@operator("mp_lamb_update_phase2", mutates=("weight32",), creates_variables=False, shape_rule=first, type_rule=type_of_first)
 def mp_lamb_update_phase2(env, weight, g, r1, r2, weight32, *, lr: float, lower_bound: float = -1.0, upper_bound: float = -1.0):
     """Update the float32 copy of a float16 weight along LAMB's direction; return it in float16."""
     weight32 -= lr * more_rules.trust_ratio(env.xp, r1, r2, lower_bound, upper_bound) * g

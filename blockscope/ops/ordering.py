@@ -4,6 +4,8 @@ from typing import Literal
 
 from .attributes import DType
 from .indexing import put_along_axis
+from .inference import axis_inside, reduced
+from .inference import first, partly, replaced, size_of, type_attribute, type_of_first, without
 from .registry import operator
 
 
@@ -30,7 +32,18 @@ def _put_back(F, dy, positions, data, axis):
     return F._put_along_axis(dy, positions, axis=at, length=length).reshape(data.shape)
 
 
-@operator("sort", outputs=2, visible=1)
+def _ordered(ins, outs, attrs):
+    if attrs["axis"] is not None:
+        return first(ins, outs, attrs)
+    return (), [ins[0] and (size_of(ins[0]),)]
+
+
+def _sorted_types(ins, outs, attrs):
+    found = type_of_first(ins, outs[:1], attrs)
+    return found
+
+
+@operator("sort", outputs=2, visible=1, shape_rule=_ordered, type_rule=_sorted_types)
 def sort(env, data, *, axis: int | None = -1, is_ascend: bool = True):
     """Sort along an axis, or all elements with axis=None."""
     rows, axis = _row(data, axis)
@@ -43,7 +56,7 @@ def _(F, dy, y, _data, *, axis, is_ascend):
     return (lambda: _put_back(F, dy[0], y[1], _data, axis),)
 
 
-@operator("argsort")
+@operator("argsort", shape_rule=_ordered, type_rule=type_attribute())
 def argsort(env, data, *, axis: int | None = -1, is_ascend: bool = True, dtype: DType = "float32"):
     """Return the indices that sort along an axis."""
     rows, axis = _row(data, axis)
@@ -53,8 +66,28 @@ def argsort(env, data, *, axis: int | None = -1, is_ascend: bool = True, dtype: 
 _TOPK_OUTPUTS = {"indices": (1, 1), "mask": (1, 1), "value": (2, 1), "both": (3, 2)}
 
 
+def _topk_shapes(ins, outs, attrs):
+    data, axis, k = ins[0], attrs["axis"], attrs["k"]
+    if data is None:
+        return (), ()
+    if attrs["ret_typ"] == "mask":
+        return (), [data]
+    if axis is None:
+        data, axis = (size_of(data),), 0
+    length = data[axis_inside(axis, len(data))]
+    if length and k > length:
+        raise ValueError(f"k must be smaller than {length}, get k = {k}")
+    return (), [replaced(data, axis, k if k > 0 else length)] * len(outs)
+
+
+def _topk_types(ins, outs, attrs):
+    data = type_of_first(ins, [], attrs)[0]
+    indices = attrs["dtype"]
+    return (), {"indices": [indices], "mask": data, "value": [*data, indices], "both": [*data, indices]}[attrs["ret_typ"]]
+
+
 @operator("topk", outputs=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][0], visible=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][1],
-          graph_outputs=lambda ret_typ, **_: 2 if ret_typ in ("value", "both") else 1)
+          graph_outputs=lambda ret_typ, **_: 2 if ret_typ in ("value", "both") else 1, shape_rule=_topk_shapes, type_rule=_topk_types)
 def topk(env, data, *, axis: int | None = -1, k: int = 1, ret_typ: Literal["both", "indices", "mask", "value"] = "indices",
          is_ascend: bool = False, dtype: DType = "float32"):
     """Return the k largest (smallest with `is_ascend`) elements along an axis, their indices, or a mask of them.
@@ -96,19 +129,24 @@ def _extreme(env, function, data, axis, keepdims):
     return result.reshape((1,)) if result.ndim == 0 else result
 
 
-@operator("argmax")
+def _extreme_shape(data, *, axis, keepdims):
+    axes = range(len(data)) if axis is None else (axis_inside(axis, len(data)),)
+    return reduced(data, axes, keepdims)
+
+
+@operator("argmax", shape_rule=partly(_extreme_shape))
 def argmax(env, data, *, axis: int | None = None, keepdims: bool = False):
     """Return where the largest elements are (the first of equal ones), in the type of data."""
     return _extreme(env, "argmax", data, axis, keepdims)
 
 
-@operator("argmin")
+@operator("argmin", shape_rule=partly(_extreme_shape))
 def argmin(env, data, *, axis: int | None = None, keepdims: bool = False):
     """Return where the smallest elements are (the first of equal ones), in the type of data."""
     return _extreme(env, "argmin", data, axis, keepdims)
 
 
-@operator("argmax_channel")
+@operator("argmax_channel", shape_rule=partly(lambda data: without(data, 1)))
 def argmax_channel(env, data):
     """Return where the largest element of axis 1 is."""
     return _extreme(env, "argmax", data, 1, False)

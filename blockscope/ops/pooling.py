@@ -151,7 +151,27 @@ def _graph_outputs(pool_type, kernel, layout, **_):
     return 2 if pool_type == "max" and kernel and not channels_last(layout) else 1
 
 
-@operator("Pooling", graph_outputs=_graph_outputs, output_names=("output",))
+def _pooling_rule(ins, _outs, attrs):
+    data, last = ins[0], channels_last(attrs["layout"])
+    if data is None:
+        return (), ()
+    spatial = data[1:-1] if last else data[2:]
+    if attrs["global_pool"]:
+        size = (1,) * len(spatial)
+    else:
+        kernel = attrs["kernel"]
+        if len(kernel) != len(spatial):
+            raise ValueError(f"Pooling: kernel={kernel} is for data of {len(kernel) + 2} dimensions, but data has {len(data)}")
+        check_spatial(len(data), attrs["layout"], kernel=kernel, stride=attrs["stride"], pad=attrs["pad"])
+        # Lengths follow one by one: one that is not known may be anything that the kernel fits in.
+        lengths = [n or k for n, k in zip(spatial, kernel)]
+        found = find_windows((1, 1, *lengths), kernel, attrs["stride"], attrs["pad"], attrs["pooling_convention"]).size
+        size = [n and m for n, m in zip(spatial, found)]
+    shape = (data[0], *size, data[-1]) if last else (*data[:2], *size)
+    return (), [shape, shape]
+
+
+@operator("Pooling", graph_outputs=_graph_outputs, output_names=("output",), shape_rule=_pooling_rule)
 def pooling(env, data, *, kernel: Shape = (), pool_type: Literal["avg", "lp", "max", "sum"] = "max", global_pool: bool = False,
             cudnn_off: bool = False, pooling_convention: Convention = "valid", stride: Shape = (), pad: Shape = (),
             p_value: int | None = None, count_include_pad: bool | None = None, layout: PoolLayout = None):

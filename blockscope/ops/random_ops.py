@@ -9,6 +9,7 @@ from math import prod
 
 from . import registry
 from .attributes import DType, Shape, as_dtype
+from .inference import first, type_attribute, unite
 
 operator = partial(registry.operator, random=True)
 _FLOAT32 = as_dtype("float32")
@@ -82,54 +83,75 @@ def _float_type(dtype):
 
 # ---- from numbers --------------------------------------------------------------------------------------------------------
 
-@operator("_random_uniform", "uniform", "random_uniform")
+def _drawn_shape(_ins, _outs, attrs):
+    return (), [attrs["shape"] or (1,)]
+
+
+def _sampled_shape(ins, _outs, attrs):
+    shape = None
+    for other in ins:
+        shape = unite(shape, other)
+    return [shape] * len(ins), [shape and shape + tuple(attrs["shape"])]
+
+
+def _multinomial_shapes(ins, outs, attrs):
+    data = ins[0]
+    return (), [data and (data[:-1] + tuple(attrs["shape"]) or (1,))] * len(outs)
+
+
+def _multinomial_types(ins, outs, attrs):
+    return (), [attrs["dtype"], ins[0]][:len(outs)]
+
+
+@operator("_random_uniform", "uniform", "random_uniform", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_uniform(env, *, low: float = 0.0, high: float = 1.0, shape: Shape | None = None, ctx: str = "",
                    dtype: DType | None = None):
     """Draw from ``[low, high)``."""
     return _uniform(env.random, low, high, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_normal", "normal", "random_normal")
+@operator("_random_normal", "normal", "random_normal", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_normal(env, *, loc: float = 0.0, scale: float = 1.0, shape: Shape | None = None, ctx: str = "",
                   dtype: DType | None = None):
     """Draw from a normal distribution with mean `loc` and standard deviation `scale`."""
     return _normal(env.random, loc, scale, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_exponential", "random_exponential")
+@operator("_random_exponential", "random_exponential", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_exponential(env, *, lam: float = 1.0, shape: Shape | None = None, ctx: str = "", dtype: DType | None = None):
     """Draw from an exponential distribution of rate `lam`."""
     return _exponential(env.random, lam, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_gamma", "random_gamma")
+@operator("_random_gamma", "random_gamma", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_gamma(env, *, alpha: float = 1.0, beta: float = 1.0, shape: Shape | None = None, ctx: str = "",
                  dtype: DType | None = None):
     """Draw from a gamma distribution of shape `alpha` and scale `beta`."""
     return _gamma(env.random, alpha, beta, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_poisson", "random_poisson")
+@operator("_random_poisson", "random_poisson", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_poisson(env, *, lam: float = 1.0, shape: Shape | None = None, ctx: str = "", dtype: DType | None = None):
     """Draw from a Poisson distribution of mean `lam`."""
     return _poisson(env.random, lam, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_negative_binomial", "random_negative_binomial")
+@operator("_random_negative_binomial", "random_negative_binomial", shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_negative_binomial(env, *, k: int = 1, p: float = 1.0, shape: Shape | None = None, ctx: str = "",
                              dtype: DType | None = None):
     """Draw the number of failures before `k` successes of probability `p`."""
     return _negative_binomial(env.random, k, p, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_generalized_negative_binomial", "random_generalized_negative_binomial")
+@operator("_random_generalized_negative_binomial", "random_generalized_negative_binomial",
+          shape_rule=_drawn_shape, type_rule=type_attribute(default="float32"))
 def random_generalized_negative_binomial(env, *, mu: float = 1.0, alpha: float = 1.0, shape: Shape | None = None, ctx: str = "",
                                          dtype: DType | None = None):
     """Draw from a negative binomial distribution of mean `mu` and dispersion `alpha`."""
     return _generalized_negative_binomial(env.random, mu, alpha, shape or (1,), _float_type(dtype))
 
 
-@operator("_random_randint", "random_randint")
+@operator("_random_randint", "random_randint", shape_rule=_drawn_shape, type_rule=type_attribute(default="int32"))
 def random_randint(env, *, low: int, high: int, shape: Shape | None = None, ctx: str = "", dtype: DType | None = None):
     """Draw integers from ``[low, high)``."""
     if dtype is not None and dtype.name not in ("int32", "int64"):
@@ -151,56 +173,58 @@ def _over(parameters, shape, dtype):
     return spread, first.shape + shape, kind
 
 
-@operator("_sample_uniform", "sample_uniform")
+@operator("_sample_uniform", "sample_uniform", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_uniform(env, low, high, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from ``[low, high)`` for every pair of elements."""
     (low, high), target, dtype = _over((low, high), shape, dtype)
     return _uniform(env.random, low, high, target, dtype)
 
 
-@operator("_sample_normal", "sample_normal")
+@operator("_sample_normal", "sample_normal", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_normal(env, mu, sigma, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from normal distributions."""
     (mu, sigma), target, dtype = _over((mu, sigma), shape, dtype)
     return _normal(env.random, mu, sigma, target, dtype)
 
 
-@operator("_sample_exponential", "sample_exponential")
+@operator("_sample_exponential", "sample_exponential", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_exponential(env, lam, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from exponential distributions of rates `lam`."""
     (lam,), target, dtype = _over((lam,), shape, dtype)
     return _exponential(env.random, lam, target, dtype)
 
 
-@operator("_sample_gamma", "sample_gamma")
+@operator("_sample_gamma", "sample_gamma", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_gamma(env, alpha, beta, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from gamma distributions."""
     (alpha, beta), target, dtype = _over((alpha, beta), shape, dtype)
     return _gamma(env.random, alpha, beta, target, dtype)
 
 
-@operator("_sample_poisson", "sample_poisson")
+@operator("_sample_poisson", "sample_poisson", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_poisson(env, lam, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from Poisson distributions."""
     (lam,), target, dtype = _over((lam,), shape, dtype)
     return _poisson(env.random, lam, target, dtype)
 
 
-@operator("_sample_negative_binomial", "sample_negative_binomial")
+@operator("_sample_negative_binomial", "sample_negative_binomial", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_negative_binomial(env, k, p, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from negative binomial distributions."""
     (k, p), target, dtype = _over((k, p), shape, dtype)
     return _negative_binomial(env.random, k, p, target, dtype)
 
 
-@operator("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial")
+@operator("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial",
+          shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
 def sample_generalized_negative_binomial(env, mu, alpha, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from negative binomial distributions of means `mu` and dispersions `alpha`."""
     (mu, alpha), target, dtype = _over((mu, alpha), shape, dtype)
     return _generalized_negative_binomial(env.random, mu, alpha, target, dtype)
 
 
-@operator("_sample_multinomial", "sample_multinomial", outputs=lambda get_prob, **_: 2 if get_prob else 1)
+@operator("_sample_multinomial", "sample_multinomial", outputs=lambda get_prob, **_: 2 if get_prob else 1,
+          shape_rule=_multinomial_shapes, type_rule=_multinomial_types)
 def sample_multinomial(env, data, *, shape: Shape = (), get_prob: bool = False,
                        dtype: DType = "int32"):
     """Draw indices with the probabilities in the last axis; with `get_prob` also the logarithm of their probability."""
@@ -242,49 +266,49 @@ def backward_sample_multinomial(env, head, sample, data):
 
 # ---- in the shape of an array, and order ------------------------------------------------------------------------------------
 
-@operator("_random_uniform_like")
+@operator("_random_uniform_like", shape_rule=first)
 def uniform_like(env, data, *, low: float = 0.0, high: float = 1.0):
     """Draw from ``[low, high)`` in the shape and type of data."""
     return _uniform(env.random, low, high, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_normal_like")
+@operator("_random_normal_like", shape_rule=first)
 def normal_like(env, data, *, loc: float = 0.0, scale: float = 1.0):
     """Draw from a normal distribution in the shape and type of data."""
     return _normal(env.random, loc, scale, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_exponential_like")
+@operator("_random_exponential_like", shape_rule=first)
 def exponential_like(env, data, *, lam: float = 1.0):
     """Draw from an exponential distribution in the shape and type of data."""
     return _exponential(env.random, lam, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_gamma_like")
+@operator("_random_gamma_like", shape_rule=first)
 def gamma_like(env, data, *, alpha: float = 1.0, beta: float = 1.0):
     """Draw from a gamma distribution in the shape and type of data."""
     return _gamma(env.random, alpha, beta, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_poisson_like")
+@operator("_random_poisson_like", shape_rule=first)
 def poisson_like(env, data, *, lam: float = 1.0):
     """Draw from a Poisson distribution in the shape and type of data."""
     return _poisson(env.random, lam, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_negative_binomial_like")
+@operator("_random_negative_binomial_like", shape_rule=first)
 def negative_binomial_like(env, data, *, k: int = 1, p: float = 1.0):
     """Draw from a negative binomial distribution in the shape and type of data."""
     return _negative_binomial(env.random, k, p, data.shape, _float_type(data.dtype))
 
 
-@operator("_random_generalized_negative_binomial_like")
+@operator("_random_generalized_negative_binomial_like", shape_rule=first)
 def generalized_negative_binomial_like(env, data, *, mu: float = 1.0, alpha: float = 1.0):
     """Draw from a generalized negative binomial distribution in the shape and type of data."""
     return _generalized_negative_binomial(env.random, mu, alpha, data.shape, _float_type(data.dtype))
 
 
-@operator("_shuffle", "shuffle")
+@operator("_shuffle", "shuffle", shape_rule=first)
 def shuffle(env, data):
     """Return the slices of axis 0 in random order."""
     return env.xp.take(data, env.random.permutation(data.shape[0]), axis=0)

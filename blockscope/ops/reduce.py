@@ -8,6 +8,7 @@ from math import prod
 from typing import Literal
 
 from .attributes import Axes, DType, as_dtype
+from .inference import first, partly, reduced, size_of, type_attribute
 from .registry import operator
 
 
@@ -73,7 +74,11 @@ def _known(data):
 
 # ---- sums ----------------------------------------------------------------------------------------------------------------
 
-@operator("sum", "sum_axis", "_sparse_sum")
+def _reduced_shape(data, *, axis, keepdims, exclude=False, **_):
+    return reduced(data, reduced_axes(axis, exclude, len(data)), keepdims)
+
+
+@operator("sum", "sum_axis", "_sparse_sum", shape_rule=partly(_reduced_shape))
 def reduce_sum(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Sum over axes."""
     return _sum(env, data, reduced_axes(axis, exclude, data.ndim), keepdims)
@@ -84,7 +89,7 @@ def _(F, dy, _y, _data, *, axis, keepdims, exclude):
     return (lambda: spread(F, dy, _data, axis, keepdims, exclude),)
 
 
-@operator("mean", "_sparse_mean")
+@operator("mean", "_sparse_mean", shape_rule=partly(_reduced_shape))
 def mean(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Average over axes; integers round towards zero."""
     axes = reduced_axes(axis, exclude, data.ndim)
@@ -100,7 +105,7 @@ def _(F, dy, _y, _data, *, axis, keepdims, exclude):
     return (lambda: spread(F, dy / count, _data, axis, keepdims, exclude),)
 
 
-@operator("nansum")
+@operator("nansum", shape_rule=partly(_reduced_shape))
 def nansum(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Sum over axes, taking NaN as zero."""
     filled = env.xp.where(env.xp.isnan(data), data.dtype.type(0), data)
@@ -112,7 +117,7 @@ def _(F, dy, _y, data, *, axis, keepdims, exclude):
     return (lambda: spread(F, dy, data, axis, keepdims, exclude) * _known(data),)
 
 
-@operator("_square_sum")
+@operator("_square_sum", shape_rule=partly(_reduced_shape))
 def square_sum(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Sum the squares over axes."""
     return _reduce("sum", data * data, reduced_axes(axis, exclude, data.ndim), keepdims)
@@ -125,7 +130,7 @@ def _(F, dy, _y, data, *, axis, keepdims, exclude):
 
 # ---- products ------------------------------------------------------------------------------------------------------------
 
-@operator("prod")
+@operator("prod", shape_rule=partly(_reduced_shape))
 def reduce_prod(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Multiply over axes."""
     return _reduce("prod", data, reduced_axes(axis, exclude, data.ndim), keepdims)
@@ -136,7 +141,7 @@ def _(F, dy, y, data, *, axis, keepdims, exclude):
     return (lambda: spread(F, dy * y, data, axis, keepdims, exclude) / data,)
 
 
-@operator("nanprod")
+@operator("nanprod", shape_rule=partly(_reduced_shape))
 def nanprod(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Multiply over axes, taking NaN as one."""
     filled = env.xp.where(env.xp.isnan(data), data.dtype.type(1), data)
@@ -161,13 +166,13 @@ def _extreme_gradient(F, dy, y, data, *, axis, keepdims, exclude):
     return (gradient,)
 
 
-@operator("max", "max_axis")
+@operator("max", "max_axis", shape_rule=partly(_reduced_shape))
 def reduce_max(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Return the largest values over axes."""
     return keep_one_axis(data.max(axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
 
 
-@operator("min", "min_axis")
+@operator("min", "min_axis", shape_rule=partly(_reduced_shape))
 def reduce_min(env, data, *, axis: Axes = None, keepdims: bool = False, exclude: bool = False):
     """Return the smallest values over axes."""
     return keep_one_axis(data.min(axis=reduced_axes(axis, exclude, data.ndim), keepdims=keepdims), keepdims)
@@ -179,7 +184,7 @@ reduce_min.gradient(_extreme_gradient)
 
 # ---- norms and moments ---------------------------------------------------------------------------------------------------
 
-@operator("norm", "_sparse_norm")
+@operator("norm", "_sparse_norm", shape_rule=partly(_reduced_shape), type_rule=type_attribute("out_dtype"))
 def norm(env, data, *, ord: int = 2, axis: Axes = None,
          out_dtype: Literal["float16", "float32", "float64", "int32", "int64", "int8"] | None = None,
          keepdims: bool = False):
@@ -207,7 +212,11 @@ def _(F, dy, y, data, *, ord, axis, out_dtype, keepdims):
     return (gradient,)
 
 
-@operator("moments", outputs=2)
+def _moments_shape(data, *, axes, keepdims):
+    return [_reduced_shape(data, axis=axes, keepdims=keepdims)] * 2
+
+
+@operator("moments", outputs=2, shape_rule=partly(_moments_shape))
 def moments(env, data, *, axes: Axes = None, keepdims: bool = False):
     """Return mean and variance over axes."""
     if axes is None:
@@ -231,7 +240,11 @@ def _(F, dy, y, data, *, axes, keepdims):
     return (gradient,)
 
 
-@operator("_np_cumsum", "cumsum")
+def _cumsum_rule(ins, outs, attrs):
+    return first(ins, outs, attrs) if attrs["axis"] is not None else ((), [ins[0] and (size_of(ins[0]),)])
+
+
+@operator("_np_cumsum", "cumsum", shape_rule=_cumsum_rule, type_rule=type_attribute())
 def cumsum(env, a, *, axis: int | None = None, dtype: DType | None = None):
     """Return running sums along an axis, or of the flattened array."""
     return env.xp.cumsum(a, axis=axis, dtype=dtype or a.dtype)

@@ -11,6 +11,7 @@ from ..backend import convolution as kernels
 from ..backend.convolution import Geometry
 from .attributes import Shape
 from .dense import require_shape
+from .inference import partly
 from .registry import operator
 
 
@@ -60,7 +61,11 @@ def _images(data, name):
     return data.shape[2:]
 
 
-@operator("_contrib_AdaptiveAvgPooling2D")
+def _adaptive_shape(data, *, output_size):
+    return (*data[:2], *_adaptive_size(output_size))
+
+
+@operator("_contrib_AdaptiveAvgPooling2D", shape_rule=partly(_adaptive_shape))
 def adaptive_average(env, data, *, output_size: Shape = ()):
     """Average data (batch, channel, height, width) over a grid of `output_size` parts: (height, width), or one number for both."""
     size = _images(data, "AdaptiveAvgPooling2D")
@@ -181,8 +186,18 @@ def _upsampling_arguments(count, sample_type, **_):
 
 
 # MXNet stamps the second input whatever it is.
+def _upsampling_rule(ins, outs, attrs):
+    data, scale = ins[0], attrs["scale"]
+    if data is None or None in ins:
+        return (), ()
+    channels = data[1]
+    if attrs["sample_type"] == "nearest" and attrs["multi_input_mode"] == "concat":
+        channels = sum([s[1] for s in ins]) if all([s[1] for s in ins]) else 0
+    return (), [(data[0], channels, data[2] * scale, data[3] * scale)]
+
+
 @operator("UpSampling", count_attribute="num_args", shapes=upsampling_shapes, arguments=_upsampling_arguments,
-          stamps={"weight": {"__init__": '["bilinear", {}]'}, "arg1": {"__init__": '["bilinear", {}]'}})
+          stamps={"weight": {"__init__": '["bilinear", {}]'}, "arg1": {"__init__": '["bilinear", {}]'}}, shape_rule=_upsampling_rule)
 def upsampling(env, *data, scale: int, num_filter: int = 0, sample_type: Literal["bilinear", "nearest"],
                multi_input_mode: Literal["concat", "sum"] = "concat", workspace: int = 512):
     """Enlarge images (batch, channel, height, width) by a whole number.

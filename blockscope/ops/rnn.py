@@ -5,6 +5,8 @@ from math import prod
 
 from ..backend.recurrent import GATES, Direction, Weights, backward, forward
 from .attributes import Literal
+from .inference import one_type
+from .joining import concatenated
 from .registry import operator
 
 _Mode = Literal["gru", "lstm", "rnn_relu", "rnn_tanh"]
@@ -139,14 +141,15 @@ def _expected_shapes(data, attrs):
     bidirectional, hidden, projection = attrs["bidirectional"], attrs["state_size"], attrs["projection_size"]
     shapes = parameter_shapes(attrs["mode"], attrs["num_layers"], bidirectional, hidden, projection, data[2])
     layers = attrs["num_layers"] * (1 + bidirectional)
-    return [data, (sum(map(prod, shapes)),), (layers, data[1], projection or hidden), (layers, data[1], hidden)]
+    total = sum(map(prod, shapes)) if data[2] else 0
+    return [data, (total,), (layers, data[1], projection or hidden), (layers, data[1], hidden)]
 
 
 def _rnn_shapes(shapes, attrs):
     """Fill in the shapes of parameters and states."""
     if not shapes[0] or len(shapes[0]) != 3:
         return shapes
-    expected = _expected_shapes(shapes[0], attrs)
+    expected = _expected_shapes(shapes[0], attrs)[:4 if attrs["mode"] == "lstm" else 3]
     return [known or found for known, found in zip(shapes, expected)] + shapes[len(expected):]
 
 
@@ -217,8 +220,26 @@ def _arguments(mode, use_sequence_length, **_attrs):
     return ("data", "parameters", "state", *("state_cell",) * (mode == "lstm"), *("sequence_length",) * use_sequence_length)
 
 
+def _rnn_rule(ins, outs, attrs):
+    data = ins[0]
+    if data is None:
+        return (), ()
+    if len(data) != 3:
+        raise ValueError(f"Input data should be rank-3 tensor of dim [sequence length, batch size, input size], but it is {data}")
+    _, parameters, state, cell = _expected_shapes(data, attrs)
+    output = (*data[:2], (1 + attrs["bidirectional"]) * state[2])
+    cells = [cell] if attrs["mode"] == "lstm" else []
+    return [data, parameters, state, *cells, *[data[1:2]] * attrs["use_sequence_length"]], [output, state, cell][:len(outs)]
+
+
+def _rnn_types(ins, outs, attrs):
+    count = len(ins) - attrs["use_sequence_length"]
+    return one_type(ins[:count], outs, attrs)
+
+
 @operator("RNN", random=True, outputs=_count_outputs, visible=_count_visible, shapes=_rnn_shapes, arguments=_arguments,
-          graph_outputs=_count_visible, output_names=("output", "state_output", "statecell_output"))
+          graph_outputs=_count_visible, output_names=("output", "state_output", "statecell_output"),
+          shape_rule=_rnn_rule, type_rule=_rnn_types)
 def rnn(env, data, parameters, state, state_cell=None, sequence_length=None, *, state_size: int, num_layers: int,
         mode: _Mode, bidirectional: bool = False, p: float = 0.0, state_outputs: bool = False,
         projection_size: int | None = None, lstm_state_clip_min: float | None = None,
@@ -281,7 +302,7 @@ def _backward_rnn(env, data, parameters, state, output, reserve, masks, dy, dh=N
     return tuple(a.astype(data.dtype, copy=False) for a in found if a is not None)
 
 
-@operator("_rnn_param_concat", count_attribute="num_args")
+@operator("_rnn_param_concat", count_attribute="num_args", shape_rule=concatenated)
 def _rnn_param_concat(env, *data, dim: int = 1):
     """Join parameters along an axis."""
     return env.xp.concatenate(data, axis=dim)

@@ -1,6 +1,7 @@
 """Operators on batches of sequences of different lengths; data is (time, batch, ...), or (batch, time, ...) with axis=1."""
 
 from .indexing import integers
+from .inference import first, type_of_first, without
 from .registry import operator
 
 
@@ -24,7 +25,7 @@ def _arguments(use_sequence_length, **_):
     return ("data", "sequence_length") if use_sequence_length else ("data",)
 
 
-@operator("SequenceMask", arguments=_arguments)
+@operator("SequenceMask", arguments=_arguments, shape_rule=first, type_rule=type_of_first)
 def sequence_mask(env, data, sequence_length=None, *, use_sequence_length: bool = False, value: float = 0.0, axis: int = 0):
     """Replace what lies after the end of every sequence by a number."""
     _check(use_sequence_length, sequence_length)
@@ -49,7 +50,11 @@ def _last_index(env, shape, length, axis):
     return (steps, batch) if axis == 0 else (batch, steps)
 
 
-@operator("SequenceLast", arguments=_arguments)
+def _last_shape(ins, _outs, attrs):
+    return (), [ins[0] and without(ins[0], attrs["axis"])]
+
+
+@operator("SequenceLast", arguments=_arguments, shape_rule=_last_shape, type_rule=type_of_first)
 def sequence_last(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Return the last step of every sequence."""
     _check(use_sequence_length, sequence_length)
@@ -81,7 +86,7 @@ def _(F, dy, _y, _data, length, _zeros, *, axis):
     return (lambda: F.SequenceLast(dy, length, use_sequence_length=True, axis=axis)), None, None
 
 
-@operator("SequenceReverse", arguments=_arguments)
+@operator("SequenceReverse", arguments=_arguments, shape_rule=first, type_rule=type_of_first)
 def sequence_reverse(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Reverse every sequence in time, leaving what lies after its end."""
     _check(use_sequence_length, sequence_length)

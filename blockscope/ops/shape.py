@@ -3,6 +3,7 @@
 from math import prod
 
 from .attributes import Axes, DType, Shape
+from .inference import first, is_complete, listed, partly, type_attribute, type_of_first, unite, without
 from .registry import operator
 from .reshape_codes import infer_reshape
 
@@ -21,7 +22,21 @@ def _old_target(shape, target, keep_highest):
     return tuple(target)
 
 
-@operator("Reshape", "reshape", aliasing=True)
+def _reshaped(ins, outs, attrs):
+    data, codes = ins[0], attrs["shape"]
+    if data is None:
+        return (), ()
+    if is_complete(data):
+        return (), [infer_reshape(data, codes, attrs["reverse"]) if codes or not attrs["target_shape"] else
+                    _old_target(data, attrs["target_shape"], attrs["keep_highest"])]
+    if not codes or attrs["reverse"] or any([c < -1 for c in codes]):
+        return (), ()
+    # Only lengths that are given or copied are known, and a length to be inferred if all others are copied.
+    copied = [data[i] if c == 0 else 0 if c == -1 else c for i, c in enumerate(codes[:len(data)])]
+    return (), [(*copied, *[0 if c == -1 else c for c in codes[len(data):]])]
+
+
+@operator("Reshape", "reshape", aliasing=True, shape_rule=_reshaped)
 def reshape(env, data, *, shape: Shape = (), reverse: bool = False, target_shape: Shape = (), keep_highest: bool = False):
     """Change the shape; see `reshape_codes` for the codes in `shape`."""
     if not shape and target_shape:
@@ -36,7 +51,7 @@ def _reshape_back(F, dy, _y, _data, **_attrs):
 reshape.gradient(_reshape_back)
 
 
-@operator("Flatten", "flatten", aliasing=True)
+@operator("Flatten", "flatten", aliasing=True, shape_rule=partly(lambda data: (data[0], prod(data[1:]))))
 def flatten(env, data):
     """Merge all axes but the first."""
     return data.reshape((data.shape[0], prod(data.shape[1:])))
@@ -45,7 +60,17 @@ def flatten(env, data):
 flatten.gradient(_reshape_back)
 
 
-@operator("expand_dims", aliasing=True)
+def _expanded(ins, outs, attrs):
+    data, axis = ins[0], attrs["axis"]
+    if data is None:
+        return ([without(outs[0], axis)] if outs[0] is not None else ()), ()
+    if not -len(data) - 1 <= axis <= len(data):
+        raise ValueError(f"axis {axis} exceeds the input dimension of {len(data)}")
+    position = axis % (len(data) + 1)
+    return (), [(*data[:position], 1, *data[position:])]
+
+
+@operator("expand_dims", aliasing=True, shape_rule=_expanded)
 def expand_dims(env, data, *, axis: int):
     """Insert an axis of length 1."""
     if not -data.ndim - 1 <= axis <= data.ndim:
@@ -57,7 +82,17 @@ def expand_dims(env, data, *, axis: int):
 expand_dims.gradient(_reshape_back)
 
 
-@operator("squeeze", aliasing=True)
+def _squeezed(data, *, axis):
+    if axis is None:
+        return tuple([n for n in data if n != 1]) or (1,) if 0 not in data else None
+    chosen = {_inside(a, len(data)) for a in axis}
+    for a in chosen:
+        if data[a] > 1:
+            raise ValueError(f"cannot select an axis to squeeze out which has size={data[a]} not equal to one")
+    return tuple([n for i, n in enumerate(data) if i not in chosen]) or (1,)
+
+
+@operator("squeeze", aliasing=True, shape_rule=partly(_squeezed))
 def squeeze(env, data, *, axis: Axes = None):
     """Remove axes of length 1: the given ones, or all."""
     if axis is None:
@@ -86,7 +121,19 @@ def _range(begin, end, ndim):
     return begin, end
 
 
-@operator("reshape_like", aliasing=True)
+def _reshaped_like(ins, outs, attrs):
+    lhs, rhs = ins
+    given = tuple([attrs[name] for name in ("lhs_begin", "lhs_end", "rhs_begin", "rhs_end")])
+    if given == (None,) * 4:
+        return (), [rhs]
+    if lhs is None or rhs is None:
+        return (), ()
+    begin, end = _range(*given[:2], len(lhs))
+    start, stop = _range(*given[2:], len(rhs))
+    return (), [lhs[:begin] + rhs[start:stop] + lhs[end:]]
+
+
+@operator("reshape_like", aliasing=True, shape_rule=_reshaped_like, type_rule=type_of_first)
 def reshape_like(env, lhs, rhs, *, lhs_begin: int | None = None, lhs_end: int | None = None, rhs_begin: int | None = None,
                  rhs_end: int | None = None):
     """Give lhs the shape of rhs, or replace a range of its axes by a range of those of rhs."""
@@ -106,7 +153,23 @@ def _broadcast_back(F, dy, _y, _data, **_attrs):
     return (lambda: F._sum_to(dy, shape=_data.shape),)
 
 
-@operator("broadcast_to", aliasing=True)
+def _broadcast_to(data, *, shape):
+    if len(shape) != len(data):
+        raise ValueError(f"Operand of shape {listed(data)} cannot be broadcasted to {listed(shape)}")
+    return _stretched(data, enumerate(shape))
+
+
+def _stretched(data, lengths):
+    """Return a shape with other lengths of some axes, of length 1 so far; 0 leaves an axis as it is."""
+    target = list(data)
+    for axis, length in lengths:
+        if data[axis] > 1 and length not in (0, data[axis]):
+            raise ValueError(f"axis {axis} of length {data[axis]} can't be broadcast to {length}")
+        target[axis] = length or data[axis]
+    return tuple(target)
+
+
+@operator("broadcast_to", aliasing=True, shape_rule=partly(_broadcast_to))
 def broadcast_to(env, data, *, shape: Shape = ()):
     """Repeat along axes of length 1 up to `shape`; 0 keeps the input's length."""
     if len(shape) != data.ndim:
@@ -125,7 +188,8 @@ def broadcast_to(env, data, *, shape: Shape = ()):
 broadcast_to.gradient(_broadcast_back)
 
 
-@operator("broadcast_axis", "broadcast_axes", aliasing=True)
+@operator("broadcast_axis", "broadcast_axes", aliasing=True,
+          shape_rule=partly(lambda data, *, axis, size: _stretched(data, [(_inside(a, len(data)), n) for a, n in zip(axis, size)])))
 def broadcast_axis(env, data, *, axis: Shape = (), size: Shape = ()):
     """Repeat along the given axes of length 1, each up to its size."""
     if len(axis) != len(size):
@@ -141,7 +205,18 @@ def broadcast_axis(env, data, *, axis: Shape = (), size: Shape = ()):
 broadcast_axis.gradient(_broadcast_back)
 
 
-@operator("broadcast_like", aliasing=True)
+def _broadcast_like(lhs, rhs, *, lhs_axes, rhs_axes):
+    if lhs_axes is None:
+        lhs_axes = rhs_axes = tuple(range(len(lhs)))
+        if len(lhs) != len(rhs):
+            raise ValueError(f"Operand of shape {listed(lhs)} cannot be broadcasted to {listed(rhs)}")
+    lengths = [(_inside(a, len(lhs)), rhs[_inside(b, len(rhs))]) for a, b in zip(lhs_axes, rhs_axes)]
+    # An axis of length 1 takes the other's length, also one that is not known.
+    unknown = {axis for axis, length in lengths if not length}
+    return _stretched(tuple([0 if i in unknown and n == 1 else n for i, n in enumerate(lhs)]), lengths)
+
+
+@operator("broadcast_like", aliasing=True, shape_rule=partly(_broadcast_like), type_rule=type_of_first)
 def broadcast_like(env, lhs, rhs, *, lhs_axes: Axes = None, rhs_axes: Axes = None):
     """Repeat lhs to the shape of rhs, or only along some axes to the lengths of some axes of rhs."""
     if (lhs_axes is None) != (rhs_axes is None) or (lhs_axes and len(lhs_axes) != len(rhs_axes)):
@@ -163,7 +238,22 @@ def _(F, dy, _y, _lhs, _rhs, **_attrs):
 
 # ---- order of axes and elements ------------------------------------------------------------------------------------------
 
-@operator("transpose", aliasing=True)
+def _transposed(ins, outs, attrs):
+    known = ins[0] if ins[0] is not None else outs[0]
+    if known is None:
+        return (), ()
+    order = attrs["axes"] or tuple(range(len(known)))[::-1]
+    if len(order) != len(known) or sorted([_inside(a, len(known)) for a in order]) != list(range(len(known))):
+        raise ValueError(f"axes {order} is no permutation of the axes of {known}")
+    order = [a % len(known) for a in order]
+    if ins[0] is None:
+        return [tuple([outs[0][order.index(i)] for i in range(len(order))])], ()
+    back = outs[0] and len(outs[0]) == len(order) and tuple([outs[0][order.index(i)] for i in range(len(order))])
+    data = unite(ins[0], back or None)
+    return [data], [tuple([data[a] for a in order])]
+
+
+@operator("transpose", aliasing=True, shape_rule=_transposed)
 def transpose(env, data, *, axes: Shape = ()):
     """Permute the axes; reverse them by default."""
     return data.transpose(axes or None)
@@ -175,7 +265,13 @@ def _(F, dy, _y, _data, *, axes):
     return (lambda: F.transpose(dy, axes=tuple(sorted(range(len(order)), key=order.__getitem__))),)
 
 
-@operator("SwapAxis", "swapaxes", aliasing=True)
+def _swapped(data, *, dim1, dim2):
+    shape, a, b = list(data), _inside(dim1, len(data)), _inside(dim2, len(data))
+    shape[a], shape[b] = shape[b], shape[a]
+    return tuple(shape)
+
+
+@operator("SwapAxis", "swapaxes", aliasing=True, shape_rule=partly(_swapped))
 def swap_axis(env, data, *, dim1: int = 0, dim2: int = 0):
     """Exchange two axes."""
     return data.swapaxes(dim1, dim2)
@@ -186,7 +282,7 @@ def _(F, dy, _y, _data, *, dim1, dim2):
     return (lambda: F.SwapAxis(dy, dim1=dim1, dim2=dim2),)
 
 
-@operator("reverse", "flip", aliasing=True)
+@operator("reverse", "flip", aliasing=True, shape_rule=first)
 def reverse(env, data, *, axis: Shape):
     """Reverse the order of elements along axes."""
     chosen = {_inside(a, data.ndim) for a in axis}
@@ -198,7 +294,14 @@ def _(F, dy, _y, _data, *, axis):
     return (lambda: F.reverse(dy, axis=axis),)
 
 
-@operator("depth_to_space")
+def _blocked(data, wider, deeper):
+    """Return the shape of images that become wider (and higher) or deeper."""
+    n, channels, height, width = data
+    return n, channels * deeper ** 2 // wider ** 2, height * wider // deeper, width * wider // deeper
+
+
+@operator("depth_to_space",
+          shape_rule=partly(lambda data, *, block_size: _blocked(data, block_size, 1)))
 def depth_to_space(env, data, *, block_size: int):
     """Move blocks of channels into height and width: (n, b*b*c, h, w) to (n, c, h*b, w*b)."""
     n, channels, height, width = data.shape
@@ -207,7 +310,8 @@ def depth_to_space(env, data, *, block_size: int):
     return parts.reshape((n, channels // (b * b), height * b, width * b))
 
 
-@operator("space_to_depth")
+@operator("space_to_depth",
+          shape_rule=partly(lambda data, *, block_size: _blocked(data, 1, block_size)))
 def space_to_depth(env, data, *, block_size: int):
     """Move blocks of height and width into channels: (n, c, h*b, w*b) to (n, b*b*c, h, w)."""
     n, channels, height, width = data.shape
@@ -271,13 +375,18 @@ def _cast_back(F, dy, _y, _data, **_attrs):
     return (lambda: F.Cast(dy, dtype=_data.dtype),)
 
 
-@operator("Cast", "cast")
+@operator("Cast", "cast", shape_rule=first, type_rule=type_attribute())
 def cast(env, data, *, dtype: DType):
     """Convert to another data type."""
     return convert(data, dtype)
 
 
-@operator("amp_cast")
+def _amp_cast_type(ins, outs, attrs):
+    """Say that only floats are cast."""
+    return (), [attrs["dtype"] if ins[0] is None or ins[0].kind == "f" else ins[0]]
+
+
+@operator("amp_cast", shape_rule=first, type_rule=_amp_cast_type)
 def amp_cast(env, data, *, dtype: DType):
     """Convert floating-point data to another floating-point type; other data pass as they are."""
     return data.astype(dtype) if data.dtype.kind == "f" else data.copy()
@@ -287,7 +396,18 @@ cast.gradient(_cast_back)
 amp_cast.gradient(_cast_back)
 
 
-@operator("amp_multicast", outputs=lambda num_outputs, **_: num_outputs)
+def _each(ins, outs, _attrs):
+    shapes = [unite(a, b) for a, b in zip(ins, outs)]
+    return shapes, shapes
+
+
+def _amp_multicast_types(ins, outs, attrs):
+    if None in ins:
+        return (), ()
+    return (), [(min if attrs["cast_narrow"] else max)(ins, key=lambda dtype: dtype.itemsize)] * len(outs)
+
+
+@operator("amp_multicast", outputs=lambda num_outputs, **_: num_outputs, shape_rule=_each, type_rule=_amp_multicast_types)
 def amp_multicast(env, *data, num_outputs: int, cast_narrow: bool = False):
     """Convert all arrays to the widest of their types (or the narrowest)."""
     choose = min if cast_narrow else max
@@ -300,7 +420,7 @@ def _(F, dy, _y, *_data, **_attrs):
     return [lambda d=d, x=x: F.Cast(d, dtype=x.dtype) for d, x in zip(dy, _data)]
 
 
-@operator("cast_storage", "_sparse_cast_storage", aliasing=True)
+@operator("cast_storage", "_sparse_cast_storage", aliasing=True, shape_rule=first)
 def cast_storage(env, data, *, stype: str):
     """Return data; only the dense storage type 'default' exists."""
     if stype != "default":

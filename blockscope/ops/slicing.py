@@ -1,6 +1,7 @@
 """Operators that take or replace a range of an array, given by begin, end and step of every axis."""
 
 from .attributes import Shape
+from .inference import axis_inside, first as first_rule, partly, replaced, type_of_first
 from .registry import operator
 
 
@@ -11,7 +12,14 @@ def slices(begin, end, step=()):
     return tuple([slice(b, e, s) for b, e, s in zip(begin, end, step or (None,) * len(begin))])
 
 
-@operator("slice", "crop", "_sparse_slice", aliasing=True)
+def _sliced(data, *, begin, end, step=(), **_):
+    if len(begin) > len(data):
+        raise ValueError(f"begin {begin} has more entries than data of shape {data} has axes")
+    ranges = [len(range(*cut.indices(n))) if n else 0 for n, cut in zip(data, slices(begin, end, step))]
+    return (*ranges, *data[len(ranges):])
+
+
+@operator("slice", "crop", "_sparse_slice", aliasing=True, shape_rule=partly(_sliced))
 def slice_(env, data, *, begin: Shape, end: Shape, step: Shape = ()):
     """Take a range of the first axes; None stands for the end that lies in the direction of the step."""
     if len(begin) > data.ndim:
@@ -55,7 +63,14 @@ def _one_range(shape, axis, begin, end):
     return axis, first, last
 
 
-@operator("slice_axis", aliasing=True)
+def _sliced_axis(data, *, axis, begin, end):
+    if not data[axis_inside(axis, len(data))]:
+        return data
+    axis, first, last = _one_range(data, axis, begin, end)
+    return replaced(data, axis, last - first)
+
+
+@operator("slice_axis", aliasing=True, shape_rule=partly(_sliced_axis))
 def slice_axis(env, data, *, axis: int, begin: int, end: int | None):
     """Take ``[begin, end)`` along one axis."""
     axis, first, last = _one_range(data.shape, axis, begin, end)
@@ -87,7 +102,13 @@ def _like_end(shape, like, axes):
     return tuple(end)
 
 
-@operator("slice_like", aliasing=True)
+def _sliced_like(data, like, *, axes):
+    end = _like_end(data, like, tuple(a % len(data) for a in axes)) if 0 not in data else \
+        [like[i] if not axes or i in [a % len(data) for a in axes] else None for i in range(len(data))]
+    return tuple([n if stop is None else stop for n, stop in zip(data, end)])
+
+
+@operator("slice_like", aliasing=True, shape_rule=partly(_sliced_like), type_rule=type_of_first)
 def slice_like(env, data, shape_like, *, axes: Shape = ()):
     """Cut data to the lengths of another array, along all axes or the given ones."""
     end = _like_end(data.shape, shape_like.shape, tuple(a % data.ndim for a in axes))
@@ -102,7 +123,7 @@ def _(F, dy, _y, _data, _shape_like, *, axes):
 
 # ---- replace a range -----------------------------------------------------------------------------------------------------
 
-@operator("_slice_assign", "_crop_assign")
+@operator("_slice_assign", "_crop_assign", shape_rule=first_rule)
 def slice_assign(env, lhs, rhs, *, begin: Shape, end: Shape, step: Shape = ()):
     """Return lhs with a range replaced by rhs."""
     result = lhs.copy()
@@ -116,7 +137,7 @@ def _(F, dy, _y, _lhs, _rhs, *, begin, end, step):
             lambda: F.slice(dy, begin=begin, end=end, step=step))
 
 
-@operator("_slice_assign_scalar", "_crop_assign_scalar")
+@operator("_slice_assign_scalar", "_crop_assign_scalar", shape_rule=first_rule)
 def slice_assign_scalar(env, data, *, scalar: float = 0.0, begin: Shape, end: Shape, step: Shape = ()):
     """Return data with a range filled with one number."""
     result = data.copy()

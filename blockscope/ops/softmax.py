@@ -1,6 +1,7 @@
 """Softmax and its relatives: softmax, softmin, log_softmax, softmax_cross_entropy, smooth_l1."""
 
 from .attributes import DType
+from .inference import first, fixed, type_attribute, type_of_first
 from .registry import operator
 
 
@@ -40,7 +41,8 @@ def _valid(env, data, length, axis):
     return positions < env.xp.expand_dims(length, axis)
 
 
-@operator("softmax", arguments=lambda use_length, **_: ("data", "length") if use_length else ("data",))
+@operator("softmax", arguments=lambda use_length, **_: ("data", "length") if use_length else ("data",),
+          shape_rule=first, type_rule=type_attribute())
 def softmax(env, data, length=None, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
             use_length: bool | None = False):
     """Compute ``exp(data / temperature)``, normalized along `axis`; positions from `length` on are 0 with `use_length`."""
@@ -71,7 +73,7 @@ def _(F, dy, y, _data, _length=None, *, axis, temperature, dtype, use_length):
     return lambda: _softmax_gradient(F, dy, y, _data.dtype, axis, 1.0 / (temperature or 1.0)), lambda: F.zeros_like(_length)
 
 
-@operator("softmin")
+@operator("softmin", shape_rule=first, type_rule=type_attribute())
 def softmin(env, data, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
             use_length: bool | None = False):
     """Compute softmax of ``-data``."""
@@ -83,7 +85,7 @@ def _(F, dy, y, _data, *, axis, temperature, dtype, use_length):
     return (lambda: _softmax_gradient(F, dy, y, _data.dtype, axis, -1.0 / (temperature or 1.0)),)
 
 
-@operator("log_softmax")
+@operator("log_softmax", shape_rule=first, type_rule=type_attribute())
 def log_softmax(env, data, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
                 use_length: bool | None = False):
     """Compute the logarithm of softmax along `axis`."""
@@ -116,7 +118,7 @@ def one_hot(env, label, count, axis=-1):
     return target == (classes if axis == -1 else classes.reshape((count,) + (1,) * (target.ndim - axis - 1)))
 
 
-@operator("softmax_cross_entropy", shapes=label_shapes)
+@operator("softmax_cross_entropy", shapes=label_shapes, shape_rule=fixed(1), type_rule=type_of_first)
 def softmax_cross_entropy(env, data, label):
     """Sum ``-log softmax(data)[label]`` over the rows of data (batch, classes); label (batch,) holds class numbers."""
     if data.ndim != 2 or label.shape != data.shape[:1]:
@@ -194,7 +196,7 @@ def _(F, dy, _y, top, p, label, _places):
             lambda: dy * top.reshape((-1, 1)), lambda: F.zeros_like(label), None)
 
 
-@operator("smooth_l1")
+@operator("smooth_l1", shape_rule=first)
 def smooth_l1(env, data, *, scalar: float = 1.0):
     """Compute Huber's loss of every element: ``0.5 (scalar x)^2`` near 0, ``|x| - 0.5 / scalar^2`` further out."""
     square = scalar * scalar

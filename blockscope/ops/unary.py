@@ -7,6 +7,7 @@ float result, truncated), as in MXNet.
 import math
 
 from .elementwise import unary
+from .inference import first, same
 from .registry import operator
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
@@ -154,7 +155,7 @@ _define("gammaln", numpy=_special("gammaln"), cuda="y = lgamma(x)",
         gradient=lambda F, dy, _y, x: dy * F._polygamma(x, n=0))
 
 
-@operator("_polygamma")
+@operator("_polygamma", shape_rule=first)
 def polygamma(env, data, *, n: int):
     """Compute derivative n + 1 of the logarithm of the gamma function."""
     floats = data if data.dtype.kind == "f" else data.astype("float64")
@@ -169,7 +170,7 @@ def _(F, dy, _y, x, *, n):
 
 # ---- identity, and what it does to the gradient ---------------------------------------------------------------------------
 
-@operator("_copy", "identity", aliasing=True)
+@operator("_copy", "identity", aliasing=True, shape_rule=first)
 def identity(env, data):
     """Return the values of data (copied once either array is written to)."""
     return data
@@ -180,7 +181,7 @@ def _(F, dy, _y, _data):
     return (lambda: dy,)
 
 
-@operator("BlockGrad", "stop_gradient", "_sparse_stop_gradient", aliasing=True)
+@operator("BlockGrad", "stop_gradient", "_sparse_stop_gradient", aliasing=True, shape_rule=first)
 def block_grad(env, data):
     """Return data; no gradient passes back through it."""
     return data
@@ -191,7 +192,7 @@ def _(F, dy, _y, _data):
     return (None,)
 
 
-@operator("_contrib_gradientmultiplier", aliasing=True)
+@operator("_contrib_gradientmultiplier", aliasing=True, shape_rule=first)
 def gradient_multiplier(env, data, *, scalar: float = 1.0, is_int: bool = True):
     """Return data; the gradient is multiplied by `scalar`."""
     return data
@@ -202,7 +203,7 @@ def _(F, dy, _y, _data, *, scalar, is_int):
     return (lambda: dy * scalar,)
 
 
-@operator("_identity_with_attr_like_rhs", aliasing=True)
+@operator("_identity_with_attr_like_rhs", aliasing=True, shape_rule=same)
 def identity_like(env, lhs, rhs):
     """Return lhs; rhs only gives shape and type to inference."""
     return lhs
@@ -213,7 +214,7 @@ def _(F, dy, _y, _lhs, _rhs):
     return (lambda: dy), None
 
 
-@operator("_contrib_div_sqrt_dim")
+@operator("_contrib_div_sqrt_dim", shape_rule=first)
 def div_sqrt_dim(env, data):
     """Divide by the square root of the last axis's length."""
     return data / math.sqrt(data.shape[-1])
@@ -224,7 +225,7 @@ def _(F, dy, _y, _data):
     return (lambda: dy / math.sqrt(_data.shape[-1]),)
 
 
-@operator("_contrib_quadratic")
+@operator("_contrib_quadratic", shape_rule=first)
 def quadratic(env, data, *, a: float = 0.0, b: float = 0.0, c: float = 0.0):
     """Compute ``a * data ** 2 + b * data + c``."""
     return (a * data + b) * data + c
@@ -235,7 +236,7 @@ def _(F, dy, _y, data, *, a, b, c):
     return (lambda: dy * (data * (2 * a) + b),)
 
 
-@operator("hard_sigmoid")
+@operator("hard_sigmoid", shape_rule=first)
 def hard_sigmoid(env, data, *, alpha: float = 0.2, beta: float = 0.5):
     """Compute ``alpha * data + beta``, limited to [0, 1]."""
     return env.xp.minimum(env.xp.maximum(data * alpha + beta, 0), 1)
@@ -246,7 +247,7 @@ def _(F, dy, y, _data, *, alpha, beta):
     return (lambda: dy * (y > 0) * (y < 1) * alpha,)
 
 
-@operator("clip", "_sparse_clip")
+@operator("clip", "_sparse_clip", shape_rule=first)
 def clip(env, data, *, a_min: float, a_max: float):
     """Limit values to ``[a_min, a_max]``; the gradient passes at the limits themselves."""
     low, high = (a_min, a_max) if data.dtype.kind == "f" else (_whole(a_min, data.dtype), _whole(a_max, data.dtype))
