@@ -39,6 +39,7 @@ class AttrScope(metaclass=CurrentProperty):
 
     _scope_class = 'AttrScope'
     _current: Current
+    _subgraph_names: dict = {}  # how many bodies of control flow have each name, in the whole process
 
     def __init__(self, **kwargs):
         for value in kwargs.values():

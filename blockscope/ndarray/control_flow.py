@@ -26,6 +26,18 @@ def _join(steps, join, where):
     return [_join([step[i] for step in steps], join, where) for i in range(len(first))]
 
 
+def _slices(x, count):
+    """Return the first slices of an array along axis 0; their gradients are joined at once, not added one by one."""
+    if len(x) != count:
+        if len(x) < count:
+            raise IndexError(f"index {len(x)} is out of bounds for axis 0 with size {len(x)}: the first array is longer")
+        x = x[:count]
+    if not count:
+        return []
+    found = function("SliceChannel")(x, num_outputs=count, axis=0, squeeze_axis=True)
+    return [found] if count == 1 else found
+
+
 def foreach(body, data, init_states):
     """Run `body` on every slice of `data` along axis 0, handing on states.
 
@@ -56,8 +68,9 @@ def foreach(body, data, init_states):
     _check_arrays(init_states, "init_states")
     single = isinstance(data, NDArray)
     steps, states = [], init_states
-    for i in range(len(data) if single else len(data[0])):
-        out, states = body(data[i] if single else [d[i] for d in data], states)
+    arrays = [data] if single else data
+    for slices in zip(*[_slices(x, len(arrays[0])) for x in arrays]):
+        out, states = body(slices[0] if single else list(slices), states)
         steps.append(out)
     if not steps:
         raise ValueError("foreach: data has no elements along axis 0")

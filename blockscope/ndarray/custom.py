@@ -8,13 +8,13 @@ MXNet 1.9.1 ``mxnet.operator``.
 import numpy as np
 
 from .. import _tape
+from ..backend import current_context
 from ..errors import MXNetError, public_class
 from ..naming import ambient
+from ..ops import custom as records
 from .array import NDArray
 from .creation import zeros
 from .python_operator import PythonOperator
-
-_registered: dict[str, type] = {}
 
 
 class CustomOp:
@@ -106,14 +106,14 @@ def register(reg_name):
     <NDArray 1 @cpu(0)>
     """
     def add(prop_cls):
-        _registered[reg_name] = prop_cls
+        records.register(reg_name, prop_cls)
         return prop_cls
     return add
 
 
 def get_all_registered_operators():
     """Return the names of all registered custom operators."""
-    return sorted(_registered)
+    return records.names()
 
 
 def custom(*data, op_type=None, name=None, out=None, **attributes):
@@ -128,21 +128,16 @@ def custom(*data, op_type=None, name=None, out=None, **attributes):
     **attributes
         Arrays by name, or attributes that the CustomOpProp's constructor gets as text.
     """
-    if not op_type:
-        raise MXNetError("Required argument `op_type` is missing: nd.Custom(..., op_type='name')")
-    if op_type not in _registered:
-        raise MXNetError(f"Cannot find custom operator {op_type}: register it with mx.operator.register({op_type!r})")
     named = {k: v for k, v in attributes.items() if isinstance(v, NDArray)}
-    prop = _registered[op_type](**{k: str(v) for k, v in attributes.items() if k not in named})
-    arguments, states = list(prop.list_arguments()), list(prop.list_auxiliary_states())
-    arrays = list(data) + [named[n] for n in (arguments + states)[len(data):] if n in named]
-    if len(arrays) != len(arguments) + len(states):
-        raise MXNetError(f"Operator Custom ({op_type}) expects {len(arguments) + len(states)} inputs "
-                         f"({', '.join(arguments + states)}), but got {len(arrays)} instead.")
+    op = records.CustomOperator({"op_type": op_type, **{k: str(v) for k, v in attributes.items() if k not in named}})
+    arrays = list(data) + [named[n] for n in op.input_names[len(data):] if n in named]
+    if len(arrays) != len(op.input_names):
+        raise MXNetError(f"Operator Custom ({op_type}) expects {len(op.input_names)} inputs "
+                         f"({', '.join(op.input_names)}), but got {len(arrays)} instead.")
     for x in arrays:
         if not isinstance(x, NDArray):
             raise TypeError(f"operator Custom ({op_type}) takes NDArrays, but got {public_class(type(x))}")
-    outs = _run(op_type, prop, arrays[:len(arguments)], arrays[len(arguments):])
+    outs = run(op, arrays)
     if out is not None:
         for target, x in zip(out if isinstance(out, (list, tuple)) else [out], outs):
             target._assign(x)
@@ -150,11 +145,26 @@ def custom(*data, op_type=None, name=None, out=None, **attributes):
     return outs[0] if len(outs) == 1 else outs
 
 
-def _run(op_type, prop, inputs, aux):
-    ctx = inputs[0]._ctx if inputs else aux[0]._ctx
-    _, out_shapes, _ = prop.infer_shape([list(x.shape) for x in inputs])
-    _, out_types, _ = prop.infer_type([x.dtype for x in inputs])
-    op = prop.create_operator(ctx, [list(x.shape) for x in inputs], [x.dtype for x in inputs])
+def run(record, arrays):
+    """Run a user's operator on arrays, recording it when recording.
+
+    Parameters
+    ----------
+    record : CustomOperator
+        What to run.
+    arrays : list of NDArray
+        Inputs, then auxiliary states.
+
+    Returns
+    -------
+    list of NDArray
+    """
+    inputs, aux = arrays[:record.argument_count], arrays[record.argument_count:]
+    ctx = arrays[0]._ctx if arrays else current_context()
+    types = [x.dtype for x in inputs]
+    _, out_shapes, _ = record.ask("infer_shape", [list(x.shape) for x in inputs])
+    _, out_types, _ = record.ask("infer_type", types)
+    op = record.prop.create_operator(ctx, [list(x.shape) for x in inputs], types)
     outs = [zeros(tuple(s), ctx, np.dtype(t)) for s, t in zip(out_shapes, out_types)]
     recording = ambient.recording() and any(x._node is not None for x in inputs)
     training = ambient.training()
@@ -171,6 +181,6 @@ def _run(op_type, prop, inputs, aux):
             found = [zeros(x.shape, ctx, x.dtype) for x in plain]
             op.backward(["write"] * len(found), list(grads), plain, kept, found, aux)
             return found
-        call = PythonOperator(f"Custom ({op_type})", backward)
+        call = PythonOperator(f"Custom ({record.op_type})", backward)
         _tape.record(call, {}, ctx, tuple(inputs), tuple([x._raw for x in outs]), outs)
     return outs

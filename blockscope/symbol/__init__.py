@@ -5,9 +5,10 @@ The functions are those of ``mx.nd``, from the same operator records, applied to
 """
 from .. import _namespaces
 from .. import ops as _ops  # fills the registry
-from . import composite, creation, elementwise, functions, node, symbol
+from . import composite, control_flow, creation, elementwise, functions, node, random, symbol
 from .composite import histogram, split_v2
 from .creation import Group, Variable, arange, eye, fromjson, full, linspace, load, load_json, ones, var, zeros
+from .custom import Custom
 from .elementwise import hypot, maximum, minimum, pow, power
 from .symbol import Symbol
 
@@ -17,6 +18,7 @@ linalg = _namespaces.Namespace(__name__ + '.linalg', 'linalg', functions.functio
 contrib = _namespaces.Namespace(__name__ + '.contrib', 'contrib', functions.function)
 image = _namespaces.Namespace(__name__ + '.image', 'image', functions.function)
 sparse = _namespaces.Namespace(__name__ + '.sparse', 'sparse', functions.function)
+contrib.add(foreach=control_flow.foreach, while_loop=control_flow.while_loop, cond=control_flow.cond, rand_zipfian=random.rand_zipfian)
 
 
 def __getattr__(name):

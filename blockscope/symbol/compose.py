@@ -59,7 +59,7 @@ def _node_attributes(op, given):
                 raise MXNetError(f'setting variable attributes with {key} is deprecated. please instead use\nw = Variable({hidden}='
                                  f'{text})\nsym = YourSymbolName({argument}=w)')
         else:
-            if key not in op.attributes and key != op.count_attribute and not key.startswith('__'):
+            if not (key in op.attributes or key == op.count_attribute or key.startswith('__') or key == 'ctx' and not op.inputs):
                 raise MXNetError(op._unknown(key))
             attrs[key] = text
     return attrs

@@ -19,7 +19,8 @@ _number = itertools.count().__next__
 class Node:
     """One node.
 
-    Nodes are numbered as they are made, so that a graph can be run in the order in which it was written.
+    Nodes are numbered as they are made, so that a graph can be run in the order in which it was written. `versions` holds the
+    versions of the inputs (MXNet's count of how often a variable has been overwritten) of a node read from a file, else None.
 
     Parameters
     ----------
@@ -35,15 +36,16 @@ class Node:
         Bodies of control flow.
     """
 
-    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'number', 'op', 'subgraphs')
+    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'number', 'op', 'subgraphs', 'versions')
 
     def __init__(self, op, name, attrs=None, inputs=(), subgraphs=()):
-        self.op = op
+        self.op = op if op is None or op.specialise is None else op.specialise({} if attrs is None else attrs)
         self.name = name
         self.attrs = {} if attrs is None else attrs
         self.inputs = list(inputs)
         self.subgraphs = subgraphs
         self.number = _number()
+        self.versions = None
         self._typed = None
 
     @property
