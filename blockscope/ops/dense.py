@@ -170,7 +170,7 @@ def _embedding_rule(ins, outs, attrs):
 
 def _embedding_types(ins, outs, attrs):
     dtype = ins[1] if ins[1] is not None else outs[0] if outs[0] is not None else attrs["dtype"]
-    return [ins[0] if ins[0] is not None else dtype, dtype], [dtype]
+    return [None, dtype], [dtype]
 
 
 @operator("Embedding", "_sparse_Embedding", shapes=embedding_shapes, shape_rule=_embedding_rule, type_rule=_embedding_types)

@@ -55,8 +55,8 @@ class Inference:
 
     def infer_shape_partial(self, *args, **kwargs):
         """Infer as many shapes as the given ones determine; unknown lengths are 0, unknown shapes are ()."""
-        found = infer.infer_shapes(self._entries, self._known_shapes(args, kwargs), partial=True)
-        return tuple([() if shape is None else shape for shape in part] for part in self._triple(found))
+        found = infer.infer_shapes(self._entries, self._known_shapes(args, kwargs))
+        return tuple([infer.shown_shape(shape) for shape in part] for part in self._triple(found))
 
     def infer_type(self, *args, **kwargs):
         """Infer all types from those of some inputs, by position or by name.
@@ -83,7 +83,7 @@ class Inference:
 
     def infer_type_partial(self, *args, **kwargs):
         """Infer as many types as the given ones determine; unknown ones are None."""
-        found = infer.infer_types(self._entries, self._known_types(args, kwargs), partial=True)
+        found = infer.infer_types(self._entries, self._known_types(args, kwargs))
         return tuple([None if dtype is None else dtype.type for dtype in part] for part in self._triple(found))
 
     def _triple(self, found):
