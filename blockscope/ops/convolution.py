@@ -134,7 +134,7 @@ def _gradient_parts(F, dy, data, weight, layout):
 
 def _check_data(data, kernel, layout):
     if len(data) != len(kernel) + 2:
-        raise ValueError(f"Input data should be {len(kernel) + 2}D in {layout or 'batch-num_filter-' + 'zyx'[-len(kernel):]}, "
+        raise ValueError(f"Input data should be {len(kernel) + 2}D in {layout or 'batch-num_filter-' + '-'.join('zyx'[-len(kernel):])}, "
                          f"but its shape is {data}")
 
 
