@@ -41,8 +41,6 @@ WAITING = {
         rnn/layer_state_info_begin_state rnn/cell_begin_state_names rnn/cell_step_names rnn/sequential_cell rnn/sequential_cell_call
         rnn/residual_cell rnn/zoneout_cell rnn/bidirectional_cell rnn/bidirectional_merge rnn/dropout_cell rnn/shared_cells_params
         rnn/contrib_conv_cells""",
-    'the model zoo': """name_scope/model_zoo_in_scope summary/squeezenet repr/model_zoo_md5 layers/model_zoo_features_output_prefix
-        layers/model_zoo_save_keys""",
     'the NumPy front end (mx.np)': """save_load/params_bytes_npshape save_load/npshape_file_read_in_legacy_mode
         save_load/legacy_file_read_in_np_mode""",
 }
