@@ -4,7 +4,7 @@ from ... import nn
 from ...block import HybridBlock
 from ...contrib.nn import HybridConcurrent
 
-__all__ = ['Classifier', 'conv3x3', 'in_row', 'load_pretrained', 'scoped', 'side_by_side', 'variant']
+__all__ = ['Classifier', 'in_row', 'load_pretrained', 'scoped', 'side_by_side', 'variant']
 
 
 class Classifier(HybridBlock):
@@ -54,11 +54,6 @@ def scoped(container, blocks):
     with container.name_scope():
         container.add(*blocks)
     return container
-
-
-def conv3x3(channels, stride, in_channels):
-    """Return a 3x3 convolution that keeps height and width, divided by the stride, and has no bias."""
-    return nn.Conv2D(channels, 3, stride, 1, use_bias=False, in_channels=in_channels)
 
 
 def variant(specs, key):

@@ -9,11 +9,16 @@ convolutions, and nothing is on the way around them).
 from ....context import cpu
 from ... import nn
 from ...block import HybridBlock
-from ._pieces import Classifier, conv3x3 as _conv3x3, in_row, load_pretrained, scoped
+from ._pieces import Classifier, in_row, load_pretrained, scoped
 
 __all__ = ['ResNetV1', 'ResNetV2', 'BasicBlockV1', 'BasicBlockV2', 'BottleneckV1', 'BottleneckV2', 'resnet18_v1', 'resnet34_v1',
            'resnet50_v1', 'resnet101_v1', 'resnet152_v1', 'resnet18_v2', 'resnet34_v2', 'resnet50_v2', 'resnet101_v2',
            'resnet152_v2', 'get_resnet']
+
+
+def _conv3x3(channels, stride, in_channels):
+    """Return a 3x3 convolution that keeps height and width, divided by the stride, and has no bias."""
+    return nn.Conv2D(channels, 3, stride, 1, use_bias=False, in_channels=in_channels)
 
 
 def _projection_v1(channels, stride, in_channels):
