@@ -29,11 +29,8 @@ def _needs_graphs(name):
     return MXNetError(f'operator {name} runs a graph that its node holds; call nd.contrib.{front_end} or sym.contrib.{front_end}')
 
 
-def _arguments(name):
-    """Return the rule for the names of inputs; the attribute that counts arguments counts the graphs too."""
-    def names(*, count, **attrs):
-        return tuple(f'data{i}' for i in range(count - _GRAPHS[name]))
-    return names
+def _arguments(*, count, **attrs):
+    return tuple(f'data{i}' for i in range(count))
 
 
 def _outputs(*, num_outputs, **attrs):
@@ -41,7 +38,7 @@ def _outputs(*, num_outputs, **attrs):
 
 
 def _operator(name):
-    return operator(name, outputs=_outputs, count_attribute='num_args', creates_variables=False, arguments=_arguments(name),
+    return operator(name, outputs=_outputs, count_attribute='num_args', creates_variables=False, arguments=_arguments,
                     output_names=lambda *, num_outputs, **_: tuple(f'output{i}' for i in range(num_outputs))
                     if num_outputs != 1 else ('output',))
 

@@ -76,6 +76,7 @@ class _Body:
         if len(set(self.inputs)) != len(self.inputs):
             raise AssertionError(f"The inputs of the subgraph don't have unique names: {self.inputs}")
         self._outside = {name: Symbol([entry]) for name, entry in cut.items()}
+        self.own_states = []  # what stands for variables that the function made and the graph overwrites
 
     def _assemble(self):
         """Return the graph of outputs and states; what is an input, made outside or named twice goes through a copy."""
@@ -114,7 +115,9 @@ class _Body:
         """Return what an input that is no argument stands for: something outside, or a variable that the function made."""
         if name not in self._outside:
             node = next(n for n in walk(self.graph._entries) if n.op is None and n.name == name)
-            self._outside[name] = Symbol([(Node(None, name, dict(node.attrs)), 0)])
+            self._outside[name] = copy = Symbol([(Node(None, name, dict(node.attrs)), 0)])
+            if name in self.graph.list_auxiliary_states():
+                self.own_states.append(copy)
         return self._outside[name]
 
 
@@ -176,12 +179,12 @@ def foreach(body, data, init_states, name='foreach'):
             raise AssertionError(f'the {what} arrays have to be used in the loop body')
     locations = [inputs.index(argument) for argument in names]
     remaining = [i for i, argument in enumerate(inputs) if argument not in names]
-    outputs, count = step_graph.outputs, len(step_graph.outputs)
+    count = len(step_graph.outputs)
     result = function('_foreach')(
         step_graph.graph, *flat_data, *flat_states, *[step_graph.outside(inputs[i]) for i in remaining],
         num_outputs=count + len(flat_states), num_out_data=count, in_state_locs=locations[len(flat_data):],
         in_data_locs=locations[:len(flat_data)], remain_locs=remaining)
-    result = list(result)
+    result = _versioned(result, [step_graph])
     return _nested(result[:count], step_graph.extra), _nested(result[count:], states_nesting)
 
 
@@ -246,10 +249,10 @@ def while_loop(cond, func, loop_vars, max_iterations=None, name='while_loop'):
         if argument not in step_graph.inputs:
             raise ValueError(f"The {number}-th loop_var doesn't involve into the computation")
     count = len(step_graph.outputs)
-    result = list(function('_while_loop')(
+    result = _versioned(function('_while_loop')(
         test_graph.graph, step_graph.graph, *inputs, max_iterations=limit, cond_input_locs=test_locations,
         func_input_locs=step_locations, func_var_locs=[step_graph.inputs.index(n) for n in step_graph.argument_names],
-        num_out_data=count, num_outputs=count + len(flat)))
+        num_out_data=count, num_outputs=count + len(flat)), [test_graph, step_graph])
     return _nested(result[:count], step_graph.extra), _nested(result[count:], nesting)
 
 
@@ -293,10 +296,19 @@ def cond(pred, then_func, else_func, name='cond'):
     for graph in graphs:
         by_name = {symbol.name: symbol for symbol in inputs}
         locations.append([_place(inputs, by_name[n] if n in by_name else graph.outside(n)) for n in graph.inputs])
-    result = list(function('_cond')(
+    result = _versioned(function('_cond')(
         *[graph.graph for graph in graphs], *inputs, cond_input_locs=locations[0], then_input_locs=locations[1],
-        else_input_locs=locations[2], num_outputs=count))
+        else_input_locs=locations[2], num_outputs=count), graphs)
     return _nested(result, graphs[1].extra)
+
+
+def _versioned(result, bodies):
+    """Return the outputs of a node one by one; note which of its inputs a body overwrites, which files tell."""
+    states = {symbol._entries[0] for body in bodies for symbol in body.own_states}
+    if states:
+        node = result._entries[0][0]
+        node.versions = tuple(int(entry in states) for entry in node.inputs)
+    return list(result)
 
 
 def _as_arguments(nested):
@@ -330,8 +342,8 @@ def _node_function(name):
         for value in args:
             if not isinstance(value, Symbol):
                 raise AssertionError(f'Positional arguments must be Symbol instances, but got {value}')
-        attrs[op.count_attribute] = len(args)
         node = apply(op, hint, args[graphs:], {}, attrs, name, attr, tuple(args[:graphs]))
+        node.attrs[op.count_attribute] = str(len(args))  # the graphs count too
         return Symbol([(node, i) for i in range(node.count_visible())])
     make.__name__ = make.__qualname__ = name
     make.__doc__ = op.__doc__
