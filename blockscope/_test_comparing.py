@@ -14,6 +14,8 @@ from .ndarray import NDArray
 __all__ = ["almost_equal", "assert_allclose", "assert_almost_equal", "assert_almost_equal_ignore_nan", "assert_almost_equal_with_err",
            "checkShapes", "compare_ndarray_tuple", "find_max_violation", "locationError", "same", "same_array"]
 
+_BRIEF = {"threshold": 4, "suppress": True}  # how NumPy shows arrays that are not equal
+
 
 def to_host(values):
     """Return values as a NumPy array: an NDArray's are fetched from its device, a NumPy array is given back itself."""
@@ -128,7 +130,7 @@ def same_array(array1, array2):
     array1[:] = before == 0  # differs from `before` in every element
     follows = same(array1, array2)
     array1[:] = before
-    return follows and same(array1, array2)
+    return follows and np.array_equal(to_host(array1), to_host(array2), equal_nan=True)
 
 
 # ---- messages ------------------------------------------------------------------------------------------------------------------
@@ -157,9 +159,9 @@ def locationError(a, b, index, names, maxError=False):
             f"{names[1]}={float(np.real(b[index])):.8f}")
 
 
-def _shown(a, b, message):
-    """Return a message with the two arrays below it, abbreviated as MXNet (on NumPy 1) shows them."""
-    with np.printoptions(threshold=4, suppress=True, legacy="1.25"):
+def _shown(a, b, message, **options):
+    """Return a message with the two arrays below it, as NumPy 1 (and so MXNet) shows them."""
+    with np.printoptions(legacy="1.25", **options):
         return npt.build_err_msg([a, b], err_msg=message)
 
 
@@ -167,7 +169,7 @@ def _report(a, b, rtol, atol, names, equal_nan, mismatches):
     """Print the worst mismatches of two arrays that differ, and return the text of the error."""
     index, violation = find_max_violation(a, b, rtol, atol)
     if index == ():
-        return _shown(a, b, f"Error {violation:f} exceeds tolerance rtol={rtol:e}, atol={atol:e}.\n")
+        return _shown(a, b, f"Error {violation:f} exceeds tolerance rtol={rtol:e}, atol={atol:e}.\n", **_BRIEF)
     left, right = np.broadcast_arrays(a, b)
     size, worst, where = left.size, violation, locationError(left, right, index, names, maxError=True)
     print(f"\n*** Maximum errors for vector of size {size}:  rtol={rtol}, atol={atol}\n")
@@ -186,7 +188,7 @@ def _report(a, b, rtol, atol, names, equal_nan, mismatches):
         index, violation = find_max_violation(left, right, rtol, atol)
     at_least = "at least " if 0 < most < count else ""
     return _shown(a, b, f"Error {worst:f} exceeds tolerance rtol={rtol:e}, atol={atol:e} (mismatch {at_least}"
-                        f"{100 * count / size:f}%).\n{where}")
+                        f"{100 * count / size:f}%).\n{where}", **_BRIEF)
 
 
 # ---- assertions ----------------------------------------------------------------------------------------------------------------
