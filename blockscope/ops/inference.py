@@ -183,10 +183,10 @@ def compute(op, ins, outs, attrs):
 
 def unite_types(known, found):
     """Return the type that two agree on, None being unknown; raise ValueError where they differ."""
-    if known is None or known == found:
+    if known is None or found is None:  # before any comparison: NumPy takes None for float64
+        return found if known is None else known
+    if known == found:
         return found
-    if found is None:
-        return known
     raise ValueError(f"expected {known}, got {found}")
 
 

@@ -6,7 +6,7 @@ Whatever gradient arrives from above is ignored (unless SoftmaxOutput is told ot
 from math import prod
 from typing import Literal
 
-from .inference import first, type_of_first
+from .inference import first, one_type
 from .registry import operator
 from .softmax import one_hot
 
@@ -25,7 +25,7 @@ def softmax_label_shapes(shapes, attrs):
     return [data, label]
 
 
-@operator("SoftmaxOutput", "Softmax", shapes=softmax_label_shapes, shape_rule=first, type_rule=type_of_first)
+@operator("SoftmaxOutput", "Softmax", shapes=softmax_label_shapes, shape_rule=first, type_rule=one_type)
 def softmax_output(env, data, label, *, grad_scale: float = 1.0, ignore_label: float = -1.0, multi_output: bool = False,
                    use_ignore: bool = False, preserve_shape: bool = False,
                    normalization: Literal["batch", "null", "valid"] = "null", out_grad: bool = False,
@@ -96,7 +96,7 @@ def _regression(name, alias, predict, difference, doc):
                              "argument label")
         return predict(env, data)
     forward.__doc__ = doc
-    op = operator(name, alias, shapes=_same_label, shape_rule=first, type_rule=type_of_first)(forward)
+    op = operator(name, alias, shapes=_same_label, shape_rule=first, type_rule=one_type)(forward)
 
     @op.gradient
     def _(F, dy, y, _data, label, *, grad_scale):
@@ -149,7 +149,7 @@ def _(F, dy, _y, data):
     return (lambda: F.ones_like(data),)
 
 
-@operator("SVMOutput", shapes=softmax_label_shapes, shape_rule=first, type_rule=type_of_first)
+@operator("SVMOutput", shapes=softmax_label_shapes, shape_rule=first, type_rule=one_type)
 def svm_output(env, data, label, *, margin: float = 1.0, regularization_coefficient: float = 1.0, use_linear: bool = False):
     """Return data (batch, classes); its gradient is that of the hinge loss (squared unless use_linear) with label (batch,)."""
     if label.shape != data.shape[:1]:

@@ -161,12 +161,12 @@ class _Pass:
             new_ins, new_outs = node.op.infer_node(self.kind, node, ins, outs)
             moved = False
             for (source, i), before, now in zip(node.inputs, ins, new_ins):
-                if now is not before and now != before:
+                if _differs(now, before):
                     values[source][i] = self.merge(values[source][i], now)
                     moved = True
         except _REFUSALS as error:
             raise MXNetError(f'Error in operator {node.name}: {self._explain(node, ins, error)}') from error
-        if new_outs != outs:
+        if len(new_outs) != len(outs) or any(map(_differs, new_outs, outs)):
             values[node] = list(new_outs)
             moved = True
         is_known = self.is_known
@@ -177,3 +177,8 @@ class _Pass:
         inputs = ', '.join(f'{name}={source.name} {value}' for name, (source, _), value in zip(names, node.inputs, ins))
         text = str(error) if isinstance(error, (ValueError, MXNetError)) else f'these {self.kind}s of the inputs do not fit'
         return f'{text}, in {node.op.name}({inputs})'
+
+
+def _differs(new, old):
+    """Return whether two shapes or types, None being unknown, are not the same; NumPy takes None for float64."""
+    return new is not old and (new is None or old is None or new != old)
