@@ -37,24 +37,44 @@ class Noise(mx.init.Initializer):
         arr[:] = mxnet_cases.value(name, np.resize(self.tile, arr.shape))
 
 
-def forward(name, size):
+def ready(name):
     net = vision.get_model(name)
     for param in net.collect_params().values():
         param.initialize(init=Noise())
-    out = net(nd.random.uniform(shape=(1, 3, size, size))).asnumpy()
+    return net
+
+
+def small_size(name):
+    if name.startswith(FULL_SIZE):
+        return mxnet_names.image_size(name)
+    return 64 if name == 'alexnet' else 32
+
+
+def forward(name, size):
+    out = ready(name)(nd.random.uniform(shape=(1, 3, size, size))).asnumpy()
     assert out.shape == (1, 1000)
     assert np.isfinite(out).all() and out.std() > 0
 
 
 @pytest.mark.parametrize('name', vision._MODELS)
 def test_forward(name):
-    forward(name, mxnet_names.image_size(name) if name.startswith(FULL_SIZE) else 64)
+    forward(name, small_size(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', [name for name in vision._MODELS if not name.startswith(FULL_SIZE)])
 def test_forward_at_full_size(name):
     forward(name, 224)
+
+
+@pytest.mark.parametrize('name', ['alexnet', 'densenet121', 'inceptionv3', 'mobilenet0.5', 'mobilenetv2_0.5', 'resnet18_v1', 'resnet50_v2',
+                                  'squeezenet1.1', 'vgg11_bn'])
+def test_hybridized_networks_compute_the_same(name):
+    net, x = ready(name), nd.random.uniform(shape=(1, 3, small_size(name), small_size(name)))
+    want = net(x).asnumpy()
+    net.hybridize()
+    # Fused steps may add in another order: 1e-5 is a hundred roundings of float32.
+    np.testing.assert_allclose(net(x).asnumpy(), want, rtol=0, atol=1e-5 * abs(want).max())
 
 
 def trained(net, size=16, ctx=None):
