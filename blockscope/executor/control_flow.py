@@ -3,10 +3,32 @@
 Loops and branches are those of `nd.contrib`, with a graph in the place of the user's function; so under `autograd.record()` all steps
 are on the tape, and gradients follow.
 """
+import weakref
+
+from ..backend import current_context
 from ..errors import MXNetError
 from ..ndarray import control_flow, custom, zeros
+from .cached_op import CachedOp
+from .python_calls import PYTHON_CALLS
 
 __all__ = ['run_cond', 'run_custom', 'run_foreach', 'run_while_loop']
+
+_compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # the graphs of nodes, each with what runs it
+
+
+def _runner(run):
+    """Return the function of a node and its inputs that runs it, with the node's graphs compiled."""
+    def run_node(node, arrays):
+        graphs = _compiled.get(node)
+        if graphs is None:
+            graphs = _compiled[node] = [(graph, CachedOp(graph)) for graph in node.subgraphs]
+        ctx = arrays[0].context if arrays else current_context()
+
+        def call(symbol, inputs):
+            compiled = next(op for graph, op in graphs if graph is symbol)
+            return compiled.run(inputs, ctx)
+        return run(node, arrays, call)
+    return run_node
 
 
 def _chosen(arrays, places):
@@ -103,6 +125,9 @@ def run_cond(node, arrays, call):
     return control_flow.cond(run(test, 'cond_input_locs')()[0], run(branches[0], 'then_input_locs'), run(branches[1], 'else_input_locs'))
 
 
-def run_custom(node, arrays, call=None):
+def run_custom(node, arrays):
     """Run a node of `Custom`; see `run_foreach`."""
     return custom.run(node.op, arrays)
+
+
+PYTHON_CALLS.update(_foreach=_runner(run_foreach), _while_loop=_runner(run_while_loop), _cond=_runner(run_cond), Custom=run_custom)

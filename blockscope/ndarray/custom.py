@@ -164,7 +164,7 @@ def run(record, arrays):
     types = [x.dtype for x in inputs]
     _, out_shapes, _ = record.ask("infer_shape", [list(x.shape) for x in inputs])
     _, out_types, _ = record.ask("infer_type", types)
-    op = record.prop.create_operator(ctx, [list(x.shape) for x in inputs], types)
+    op = record.prop.create_operator(ctx, [list(x.shape) for x in arrays], [x.dtype for x in arrays])
     outs = [zeros(tuple(s), ctx, np.dtype(t)) for s, t in zip(out_shapes, out_types)]
     recording = ambient.recording() and any(x._node is not None for x in inputs)
     training = ambient.training()
