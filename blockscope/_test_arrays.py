@@ -363,7 +363,7 @@ def rand_shape_nd(num_dim, dim=10, allow_zero_size=False):
     >>> rand_shape_nd(4, 1)
     (1, 1, 1, 1)
     """
-    return _rand_shape((dim,) * num_dim, allow_zero_size)
+    return tuple(int(length) for length in rnd.randint(0 if allow_zero_size else 1, dim + 1, size=num_dim))
 
 
 def _rand_shape(longest, allow_zero_size):
