@@ -27,6 +27,8 @@ class NotImplementedForSymbol(MXNetError):
         Arguments, whose types the message names.
     """
 
+    where = ""  # which line of which block, added while a block is traced
+
     def __init__(self, function, alias=None, *args):
         super().__init__()
         self.function = function if isinstance(function, str) else function.__name__
@@ -36,7 +38,7 @@ class NotImplementedForSymbol(MXNetError):
     def __str__(self):
         alias = f' (namely operator "{self.alias}")' if self.alias else ""
         given = f" with arguments ({', '.join(self.args)})" if self.args else ""
-        return f"Function {self.function}{alias}{given} is not implemented for Symbol and only available in NDArray."
+        return f"Function {self.function}{alias}{given} is not implemented for Symbol and only available in NDArray.{self.where}"
 
 
 def show_module_as(real, shown):

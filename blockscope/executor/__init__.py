@@ -1,1 +1,4 @@
 """Trace, plan and run graphs."""
+from .cached_op import CachedOp
+
+__all__ = ['CachedOp']

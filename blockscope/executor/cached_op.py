@@ -112,7 +112,8 @@ class CachedOp:
         if plan is None:
             if len(self._plans) >= _MANY:
                 self._plans.pop(next(iter(self._plans)))
-            plan = self._plans[key] = Plan(self.graph, self.name, ctx, training, wanted, self.flags.get('static_alloc', False))
+            shapes = {name: x.shape for name, x in zip(self.inputs, values)}
+            plan = self._plans[key] = Plan(self.graph, self.name, ctx, training, shapes, wanted, self.flags.get('static_alloc', False))
         self._last = (signature, kind, plan)
         return plan
 

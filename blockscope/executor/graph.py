@@ -45,6 +45,12 @@ class Call:
         new.op = op
         return new
 
+    def with_params(self, params):
+        """Return the same call with other attributes."""
+        new = copy.copy(self)
+        new.params = params
+        return new
+
     def slot_of(self, index):
         """Return the slot of an output."""
         return self.parts[index] if self.parts else self.out

@@ -9,6 +9,7 @@ from .. import _tape, autograd
 from ..errors import MXNetError
 from ..ndarray import NDArray
 from ..ndarray.dispatch import ABSENT, invoke
+from ..symbol.infer import infer_shapes
 from .python_calls import PYTHON_CALLS, PythonCall
 from .steps import backward_step, forward_step, in_place_step, release_step, shape_step, writing_step
 
@@ -30,6 +31,8 @@ class Plan:
         Where it runs.
     training : bool
         Train flag of the forward pass.
+    shapes : dict of str to tuple
+        Shapes of the variables.
     wanted : tuple of bool or None
         Which variables get gradients; None where nothing is recorded.
     keep_buffers : bool
@@ -40,7 +43,7 @@ class Plan:
     compiled = True
     saves_output = False
 
-    def __init__(self, graph, name, ctx, training, wanted=None, keep_buffers=False):
+    def __init__(self, graph, name, ctx, training, shapes, wanted=None, keep_buffers=False):
         self.graph = graph
         self.name = name
         self.inputs = tuple(node.name for node in graph.variables)
@@ -51,6 +54,7 @@ class Plan:
         self._keeps_buffers = keep_buffers
         self._buffered = []  # slot, shape and type of results that are written into buffers
         self._pool = []  # sets of buffers that no run uses
+        self._shapes = infer_shapes(graph.entries, shapes) if any(map(_is_open, graph.calls)) else None
         self._runs = {}
         self._owners = {}  # the calls of steps, for messages
         self._calls = [self._prepared(call) for call in graph.calls]
@@ -64,6 +68,8 @@ class Plan:
     # ---- preparation ---------------------------------------------------------------------------------------------------
 
     def _prepared(self, call):
+        if self._shapes is not None and _is_open(call):
+            call = call.with_params({**call.params, 'shape': self._shapes[call.node, 0]})
         if call.op.name in PYTHON_CALLS:
             run = PythonCall(call, self.ctx, self.wanted is not None, self.environment.training)
             call = call.replaced(run)
@@ -234,9 +240,9 @@ class Plan:
         """Run call by call, and show each result to `watcher`; with `watch_all` each input too."""
         for call in self._calls:
             if watch_all:
-                for (child, index), slot in zip(call.node.inputs, call.inputs):
-                    if child.op is None:
-                        watcher(child.name, child.name, NDArray(slots[slot], self.ctx))
+                names = call.op.argument_names(call.params, len(call.node.inputs))
+                for name, slot in zip(names, call.inputs):
+                    watcher(f'{call.node.name}_{name}', call.op.name, NDArray(slots[slot], self.ctx))
             step = forward_step(call, self._runs[call])
             self._owners[step] = call
             try:
@@ -314,6 +320,11 @@ class Plan:
                 seen.update(freed)
                 steps.append((backward_step(call, flow, zeros), freed))
         return steps[::-1]
+
+
+def _is_open(call):
+    """Return whether a call makes an array whose shape follows from its use (first states of a recurrent layer)."""
+    return not call.inputs and 0 in (call.params.get('shape') or ())
 
 
 def _given(value):

@@ -6,11 +6,11 @@ import importlib as _importlib
 
 from . import block, parameter
 from ._text import absent as _absent
-from .block import Block, HybridBlock
+from .block import Block, HybridBlock, SymbolBlock
 from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
 
 _SUBMODULES = ("contrib", "data", "loss", "model_zoo", "nn", "rnn", "trainer", "utils")
-__all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict", "Trainer",
+__all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict", "SymbolBlock", "Trainer",
            "block", "parameter", *_SUBMODULES]
 
 

@@ -16,7 +16,7 @@ from ._parameter import Parameter
 from ._parameter_dict import ParameterDict, load_all, name_clash
 from ._site import creation_site
 from ._summary import Summary
-from ._text import NO_SYMBOLS, brief_list, indent
+from ._text import brief_list, indent
 
 __all__ = ['Block']
 
@@ -297,8 +297,9 @@ class Block:
         return handle
 
     def register_op_hook(self, callback, monitor_all=False):
-        """Call `callback` for the output of every operator (there is nothing to watch yet: this raises an error)."""
-        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.register_op_hook') + ' Use register_forward_hook.')
+        """Call `callback(name, operator, array)` for the output of every operator of hybridized children; see `HybridBlock`."""
+        for child in self._children.values():
+            child.register_op_hook(callback, monitor_all)
 
     def apply(self, fn):
         """Call `fn(block)` for every child, then for this block; return this block."""

@@ -4,8 +4,9 @@ import numpy as np
 from ..backend import Context, backend_of, cpu
 from ..errors import MXNetError
 from ..ndarray import NDArray
+from ..symbol import Symbol
 
-__all__ = ['_flatten', '_gather_contexts', '_regroup', 'as_ndarray']
+__all__ = ['_flatten', '_gather_contexts', '_regroup', 'as_ndarray', 'has_symbol']
 
 
 def as_ndarray(value):
@@ -49,19 +50,26 @@ def _gather_contexts(args):
     return list(found)
 
 
+def has_symbol(args):
+    """Return whether there is a Symbol in nested lists."""
+    if isinstance(args, (list, tuple)):
+        return any(has_symbol(item) for item in args)
+    return isinstance(args, Symbol)
+
+
 def _flatten(args, inout_str):
     """Flatten nested lists of arrays, and describe how they were nested.
 
     Parameters
     ----------
-    args : NDArray, None or (nested) list of them
+    args : NDArray, Symbol, None or (nested) list of them
     inout_str : str
         'input' or 'output', for the message.
 
     Returns
     -------
     (list, int or nested list of int)
-        The arrays, and a format: 0 for an array, -1 for None.
+        The arrays, and a format: 0 for an array, -1 for None, the number of outputs for a symbol that has several.
 
     Raises
     ------
@@ -70,6 +78,8 @@ def _flatten(args, inout_str):
     """
     if isinstance(args, NDArray):
         return [args], 0
+    if isinstance(args, Symbol):
+        return [args], len(args) if len(args) > 1 else 0
     if args is None:
         return [None], -1
     if not isinstance(args, (list, tuple)):

@@ -4,10 +4,10 @@ While their first forward pass runs, a block gets stand-ins for such parameters.
 to take the shape that follows from its other arrays (`ndarray.dispatch`), and the stand-in then initializes its parameter.
 """
 from ..errors import MXNetError
-from ..ndarray import NDArray, zeros
+from ..ndarray import NDArray
 from ._shape import compatible
 
-__all__ = ['DeferredArray', 'ShapeOnlyArray']
+__all__ = ['DeferredArray']
 
 
 class DeferredArray(NDArray):
@@ -55,21 +55,6 @@ class DeferredArray(NDArray):
             raise MXNetError(f"Parameter '{param.name}' has shape {param.shape}, but the arrays it is used with need {tuple(shape)}: "
                              'the batch does not fit the layer.')
         return tuple(shape)
-
-
-class ShapeOnlyArray(DeferredArray):
-    """The value of a parameter while shapes are inferred: zeros, and the parameter learns its shape but is not initialized."""
-
-    _zeros = None
-
-    def _resolve(self, shape):
-        if self._zeros is None:
-            self._param.shape = self._decided(shape)
-            self._zeros = zeros(shape, ctx=self._ctx, dtype=self._param.dtype)
-        return self._zeros
-
-    def _array(self):
-        return self._resolve(self._param.shape)
 
 
 def _forwarded(name):

@@ -1,23 +1,25 @@
 """`HybridBlock`: a block whose computation is written once for arrays and for symbolic graphs."""
 import warnings
 
-from .. import ndarray
+from .. import ndarray, symbol
 from ..backend import current_context
 from ..errors import MXNetError, public_class
-from ..naming import ambient
+from ..executor import CachedOp, passes
 from ..ndarray import NDArray
 from ._block import Block
-from ._calls import _flatten, _gather_contexts, _regroup
-from ._deferred import DeferredArray, ShapeOnlyArray
+from ._calls import _flatten, _gather_contexts, _regroup, has_symbol
+from ._compiled import check_use, infer_parameters, known_parameters, rewritten, sources, used_parameters
+from ._deferred import DeferredArray
+from ._export import export
 from ._first_pass import remember
 from ._replicas import DeferredInitializationError
 from ._shape import shape_is_known
-from ._text import NO_SYMBOLS, owned_by
+from ._text import owned_by
+from ._trace import Trace, traceable
 
 __all__ = ['HybridBlock']
 
-_inside = ambient.stack('hybridized_block')
-_inferring = ambient.stack('shape_inference')
+_ONE_ARRAY = [0]  # the format of a call with one array
 
 _NO_ARRAY = 'In HybridBlock, there must be one NDArray or one Symbol in the input. Please check the type of the args.\n'
 _CONTEXTS = ('Find multiple contexts in the input, After hybridized, the HybridBlock only supports one input context. You can print the '
@@ -50,6 +52,7 @@ class HybridBlock(Block):
     array([1., 2.], dtype=float32)
     """
 
+    # Made when first asked for; see `_compiled`.
     _cached_graph = ()
     _cached_op = None
     _cached_op_args = ()
@@ -59,13 +62,21 @@ class HybridBlock(Block):
     _flags = ()
     _backend = None
     _backend_opts = ()
+    _absent_outputs = ()
+    _callback = None
+    _monitor_all = False
 
     __init__ = owned_by('HybridBlock', Block.__init__)  # errors about its arguments name this class
 
+    def __setattr__(self, name, value):
+        """Register blocks and parameters; another child means another graph."""
+        super().__setattr__(name, value)
+        if isinstance(value, HybridBlock):
+            self._clear_cached_op()
+
     def _clear_cached_op(self):
-        own = self.__dict__
-        if '_in_format' in own:
-            del own['_in_format']
+        for name in ('_cached_graph', '_cached_op', '_cached_op_args'):
+            self.__dict__.pop(name, None)
 
     def register_child(self, block, name=None):
         """Add a child, which must be a HybridBlock too."""
@@ -79,34 +90,39 @@ class HybridBlock(Block):
                   forward_bulk_size=None, backward_bulk_size=None, **kwargs):
         """Turn compilation on or off, for this block and all its children.
 
-        The numbers are the same either way. A hybridized block is stricter about its arguments: nested lists of arrays on one
-        context, nested in the same way at every call; and it returns lists where it would return tuples.
+        The first call traces `hybrid_forward` with symbols; each kind of call (shapes, types, context, training or not) is then
+        prepared once as a flat list of steps. The numbers are the same either way. A hybridized block is stricter about its arguments:
+        nested lists of arrays on one context, nested in the same way at every call; and it returns lists where it would return tuples.
 
         Parameters
         ----------
         active : bool, default True
         backend : str, optional
-            A graph rewriting backend of MXNet; there are none in blockscope.
+            A pass that rewrites the graph; see `executor.passes`.
         clear : bool, default True
             Whether to forget what earlier calls compiled.
-        static_alloc, static_shape : bool, default False
-            Promises to the compiler, kept in `_flags`.
+        static_alloc : bool, default False
+            Whether intermediate results keep their memory from call to call.
+        static_shape : bool, default False
+            Accepted: shapes are looked at in any case.
         inline_limit, forward_bulk_size, backward_bulk_size : int
-            Limits for MXNet's engine, kept in `_flags`.
+            Limits of MXNet's engine, kept in `_flags`: a plan has no calls to inline and no queue.
         **kwargs
-            Options of the backend.
+            Options of the pass.
         """
         if backend is not None:
-            raise ValueError(f"backend '{backend}' is not known: blockscope has no graph rewriting backends. Call hybridize() without "
-                             'backend.')
-        self.__dict__['_backend_opts'] = kwargs
-        self.__dict__['_active'] = active
+            passes.find(backend)
+        own = self.__dict__
+        if kwargs or '_backend_opts' not in own:
+            own['_backend_opts'] = kwargs
+        own['_backend'] = backend
+        own['_active'] = active
         flags = [('static_alloc', static_alloc), ('static_shape', static_shape), ('inline_limit', inline_limit)]
         if forward_bulk_size is not None:
             flags.append(('forward_bulk_size', forward_bulk_size))
         if backward_bulk_size is not None:
             flags.append(('backward_bulk_size', backward_bulk_size))
-        self.__dict__['_flags'] = flags
+        own['_flags'] = flags
         if clear:
             self._clear_cached_op()
         if active and (self._own_forward_hooks or self._own_forward_pre_hooks):
@@ -121,35 +137,115 @@ class HybridBlock(Block):
         super().cast(dtype)
 
     def export(self, path, epoch=0, remove_amp_cast=True):
-        """Write the symbolic graph and the parameters (there are no graphs yet: this raises an error)."""
-        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.export') + ' Use save_parameters.')
+        """Write graph and parameters to `<path>-symbol.json` and `<path>-%04d.params`, for `SymbolBlock.imports`.
+
+        Parameters
+        ----------
+        path : str
+            What the names of both files start with.
+        epoch : int, default 0
+            Number in the second name.
+        remove_amp_cast : bool, default True
+            Whether to leave out the casts of automatic mixed precision.
+
+        Raises
+        ------
+        RuntimeError
+            The block is not hybridized, or has not been run since.
+        """
+        if not self._cached_graph:
+            raise RuntimeError('Please first call block.hybridize() and then run forward with this block at least once before calling '
+                               'export.')
+        export(self._cached_graph[1], [param for is_arg, param in self._cached_op_args if not is_arg], path, epoch, remove_amp_cast)
 
     def optimize_for(self, x, *args, backend=None, clear=False, static_alloc=False, static_shape=False, inline_limit=2,
                      forward_bulk_size=None, backward_bulk_size=None, **kwargs):
-        """Rewrite the symbolic graph for a backend (there are no graphs yet: this raises an error)."""
-        raise NotImplementedError(NO_SYMBOLS.format(f'{type(self).__name__}.optimize_for') + ' Use hybridize.')
+        """Hybridize with a graph that a registered pass rewrites, without running it.
+
+        Parameters
+        ----------
+        x, *args : NDArray
+            Example arguments.
+        backend : str
+            Name of the pass; see `executor.passes`.
+        clear, static_alloc, ...
+            See `hybridize`.
+        **kwargs
+            Options of the pass.
+        """
+        if not backend:
+            raise ValueError('Must specify "backend" to optimize_for')
+        self.hybridize(True, backend, clear, static_alloc, static_shape, inline_limit, forward_bulk_size, backward_bulk_size, **kwargs)
+        contexts = _gather_contexts([x, *args])
+        if not contexts:
+            raise ValueError(_NO_ARRAY)
+        if len(contexts) > 1:
+            raise ValueError(_CONTEXTS.format(set(contexts)).replace('Find multiple', 'Found multiple', 1))
+        self._build_cache(x, *args)
+
+    def register_op_hook(self, callback, monitor_all=False):
+        """Call `callback(name, operator, array)` for the output of every operator of a hybridized call.
+
+        Parameters
+        ----------
+        callback : callable
+            Gets the output's name, the operator's name, and an NDArray.
+        monitor_all : bool, default False
+            Whether inputs are shown too.
+        """
+        self.__dict__['_callback'] = callback
+        self.__dict__['_monitor_all'] = monitor_all
+        for child in self._children.values():
+            child.__dict__['_callback'] = callback
+            child.__dict__['_monitor_all'] = monitor_all
+
+    # ---- the graph -----------------------------------------------------------------------------------------------------
+
+    def _get_graph(self, *args):
+        """Return input variables and outputs of the graph, traced for the structure of these arguments."""
+        if not self._cached_graph:
+            trace = Trace(self, args)
+            own = self.__dict__
+            own['_in_format'], own['_out_format'] = trace.in_format, trace.out_format
+            own['_absent_outputs'] = trace.absent
+            own['_cached_graph'] = trace.inputs, trace.out
+        return self._cached_graph
+
+    def _build_cache(self, *args):
+        """Compile: find out what each variable of the graph stands for, and settle shapes that the arguments tell."""
+        inputs, out = self._get_graph(*args)
+        flat = [x for x in _flatten(args, 'input')[0] if x is not None]
+        params = known_parameters(self)
+        check_use(inputs, out, params)
+        if any(param._deferred_init for param in params.values()):
+            remember(params.values())
+            self._deferred_infer_shape(*args)
+            for param in used_parameters(inputs, out, params):
+                param._finish_deferred_init()
+        if self._backend:
+            out, params = rewritten(self._backend, self._backend_opts, inputs, out, params, flat)
+            self.__dict__['_cached_graph'] = inputs, out
+        self.__dict__['_cached_op_args'] = sources(inputs, out, params)
+        self.__dict__['_cached_op'] = CachedOp(out, self._flags)
+
+    def _infer_attrs(self, infer_fn, attr, *args):
+        inputs, out = self._get_graph(*args)
+        flat = [x for x in _flatten(args, 'input')[0] if x is not None]
+        infer_parameters(self.collect_params(), inputs, out, flat, infer_fn, attr)
 
     def infer_shape(self, *args):
-        """Fill in unknown shapes of all parameters from inputs, without initializing anything."""
-        before = [(param, param._state()) for param in self.collect_params().values()]
-        inference = _inferring.push(ShapeOnlyArray)
-        flags = ambient.set_flags(recording=False, training=False)
-        try:
-            self(*args)
-        except BaseException:
-            for param, state in before:
-                param._set_state(state)
-            raise
-        finally:
-            ambient.restore(flags)
-            _inferring.pop(inference)
+        """Fill in unknown shapes of all parameters from inputs, without initializing anything.
+
+        Raises
+        ------
+        ValueError
+            They don't follow from these inputs; the message lists the parameters and their unknown dimensions.
+        """
+        self._infer_attrs('infer_shape', 'shape', *args)
 
     def infer_type(self, *args):
-        """Convert all parameters to the floating-point type of the first input that has one."""
-        for array in _flatten(args, 'input')[0]:
-            if array is not None and array._raw.dtype.kind == 'f':
-                self.cast(array.dtype)
-                return
+        """Convert all parameters to the types that follow from those of the inputs."""
+        self._infer_attrs('infer_type', 'dtype', *args)
 
     def _deferred_infer_shape(self, *args):
         try:
@@ -162,40 +258,45 @@ class HybridBlock(Block):
 
         Parameters
         ----------
-        x : NDArray
-        *args : NDArray or nested lists of them
+        x : NDArray or Symbol
+        *args : NDArray or Symbol, or nested lists of them
         """
-        if self._active and _inside.top() is None:
-            return self._forward_compiled(x, *args)
-        ctx = x._ctx if isinstance(x, NDArray) else self._first_context(x, args)
+        if x.__class__ is NDArray:
+            ctx = x._ctx
+            if self._active:
+                return self._forward_compiled(x, *args)
+        else:
+            ctx = self._first_context(x, args)
+            if ctx is None:
+                return self._forward_symbolic(x, *args)
+            if self._active:
+                return self._forward_compiled(x, *args)
         if not self._reg_params and current_context() is ctx:
             return self.hybrid_forward(ndarray, x, *args)
         try:
             params = {name: param.data(ctx) for name, param in self._reg_params.items()}
-        except RuntimeError as error:
-            return self._forward_unready(error, ctx, x, args)
+        except DeferredInitializationError:
+            return self._forward_deferred(ctx, x, args)
         if current_context() is ctx:
             return self.hybrid_forward(ndarray, x, *args, **params)
         with ctx:
             return self.hybrid_forward(ndarray, x, *args, **params)
 
     def _first_context(self, x, args):
-        contexts = _gather_contexts([x, *args])
-        if not contexts:
+        """Return the context of the first array; None where there are symbols."""
+        contexts, symbolic = _gather_contexts([x, *args]), has_symbol([x, *args])
+        if contexts and symbolic:
+            raise ValueError('In HybridBlock, we do not support mixed NDArrays and Symbols types for the input. Please check the type of '
+                             'the args.\n')
+        if not contexts and not symbolic:
             raise ValueError(_NO_ARRAY)
-        return contexts[0]
+        return None if symbolic else contexts[0]
 
-    def _forward_unready(self, error, ctx, x, args):
-        """Run a first forward pass, in which operators tell parameters their shapes."""
-        stand_in = _inferring.top()
-        if stand_in is None:
-            if not isinstance(error, DeferredInitializationError):
-                raise error
-            return self._forward_deferred(ctx, x, args)
-        with ctx:
-            params = {name: param.data(ctx) if param._data is not None else stand_in(param, ctx)
-                      for name, param in self._reg_params.items()}
-            return self.hybrid_forward(ndarray, x, *args, **params)
+    def _forward_symbolic(self, *args):
+        """Apply the block to symbols."""
+        params = {name: param.var() for name, param in self._reg_params.items()}
+        with self.name_scope(), traceable(self):
+            return self.hybrid_forward(symbol, *args, **params)
 
     def _forward_deferred(self, ctx, x, args):
         unknown = any(param._data is None and not shape_is_known(param.shape) for param in self.params.values())
@@ -217,26 +318,38 @@ class HybridBlock(Block):
                 param._finish_deferred_init()
             return out
 
-    def _forward_compiled(self, x, *args):
-        contexts = _gather_contexts([x, *args])
+    def _forward_compiled(self, *args):
+        """Run the plan of this kind of call."""
+        if len(args) == 1 and self._in_format == _ONE_ARRAY and args[0].__class__ is NDArray:
+            flat, ctx = args, args[0]._ctx
+        else:
+            flat, ctx = self._flat_arguments(args)
+        if self._cached_op is None:
+            self._build_cache(*args)
+        try:
+            arrays = [flat[source] if is_arg else source.data(ctx) for is_arg, source in self._cached_op_args]
+        except DeferredInitializationError:  # initialized again since, with another shape to be found
+            self._build_cache(*args)
+            arrays = [flat[source] if is_arg else source.data(ctx) for is_arg, source in self._cached_op_args]
+        if self._callback is not None:
+            self._cached_op.register_op_hook(self._callback, self._monitor_all)
+        outs = self._cached_op.run(arrays, ctx)
+        for position in self._absent_outputs:
+            outs.insert(position, None)
+        return outs[0] if self._out_format == 0 else _regroup(outs, self._out_format)
+
+    def _flat_arguments(self, args):
+        """Return the arrays among the arguments, and their context, after checking both."""
+        contexts = _gather_contexts(args)
         if not contexts:
             raise ValueError(_NO_ARRAY)
         if len(contexts) > 1:
             raise ValueError(_CONTEXTS.format(set(contexts)))
-        _, form = _flatten((x, *args), 'input')
-        if self._in_format is not None and not _same_structure(form, self._in_format):
+        flat, form = _flatten(args, 'input')
+        if self._cached_graph and not _same_structure(form, self._in_format):
             raise ValueError(f'The argument structure of HybridBlock does not match the cached version. Stored format = {form}, input '
                              f'format = {self._in_format}')
-        token = _inside.push(self)
-        try:
-            out = self.forward(x, *args)
-        finally:
-            _inside.pop(token)
-        flat, out_form = _flatten(out, 'output')
-        if self._in_format is None:
-            self.__dict__['_in_format'] = form
-        self.__dict__['_out_format'] = out_form
-        return _regroup(flat, out_form)
+        return [x for x in flat if x is not None], contexts[0]
 
     def hybrid_forward(self, F, x, *args, **kwargs):
         """Compute the output with the operators of `F`; subclasses define this.

@@ -4,9 +4,9 @@ import weakref
 
 import numpy as np
 
-from .. import initializer, ndarray
+from .. import initializer, ndarray, symbol
 from ..backend.context import Context, cpu, current_context
-from ..errors import MXNetError, public_class
+from ..errors import public_class
 from ..naming import ambient
 from ..ndarray import NDArray
 from ._replicas import Replicas, zeros
@@ -284,9 +284,11 @@ class Parameter(Replicas):
         raise RuntimeError(f"Parameter '{self.name}' has not been initialized")
 
     def var(self):
-        """Return the Symbol that stands for this parameter (an error until there are Symbols)."""
-        raise MXNetError(f"Parameter '{self.name}' has no Symbol: symbolic graphs are not part of this version of blockscope yet. "
-                         'Call the block with an NDArray instead of a Symbol.')
+        """Return the Symbol that stands for this parameter; the same one every time."""
+        if self._var is None:
+            self._var = symbol.var(self.name, shape=self.shape, dtype=self.dtype, lr_mult=self.lr_mult, wd_mult=self.wd_mult,
+                                   init=self.init, stype=self._stype)
+        return self._var
 
 
 class Constant(Parameter):

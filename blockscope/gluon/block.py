@@ -3,13 +3,10 @@ from ._block import Block
 from ._block_scope import _BlockScope
 from ._calls import _flatten, _regroup
 from ._hybrid_block import HybridBlock
-from ._text import absent
+from ._symbol_block import SymbolBlock
 
-__all__ = ['Block', 'HybridBlock', '_BlockScope', '_flatten', '_regroup']
+__all__ = ['Block', 'HybridBlock', 'SymbolBlock', '_BlockScope', '_flatten', '_regroup']
 
-for _class in (Block, HybridBlock, _BlockScope):
+for _class in (Block, HybridBlock, SymbolBlock, _BlockScope):
     _class.__module__ = __name__  # messages and pickles name the public home
 
-
-def __getattr__(name):
-    raise absent(__name__, name)

@@ -234,7 +234,8 @@ def _rnn_rule(ins, outs, attrs):
 
 def _rnn_types(ins, outs, attrs):
     count = len(ins) - attrs["use_sequence_length"]
-    return one_type(ins[:count], outs, attrs)
+    found, outs = one_type(ins[:count], outs, attrs)
+    return found + [found[0] if other is None else other for other in ins[count:]], outs
 
 
 @operator("RNN", random=True, outputs=_count_outputs, visible=_count_visible, shapes=_rnn_shapes, arguments=_arguments,
@@ -302,7 +303,17 @@ def _backward_rnn(env, data, parameters, state, output, reserve, masks, dy, dh=N
     return tuple(a.astype(data.dtype, copy=False) for a in found if a is not None)
 
 
-@operator("_rnn_param_concat", count_attribute="num_args", shape_rule=concatenated)
+def _packed(ins, outs, attrs):
+    """Say what follows of joining parameters: those of unknown length (one a direction, of the first layer) are equally long."""
+    open_ones = [i for i, shape in enumerate(ins) if shape is None or 0 in shape]
+    if len(open_ones) > 1 and outs[0] is not None and 0 not in outs[0] and all(shape is None or len(shape) == 1 for shape in ins):
+        rest = outs[0][0] - sum(shape[0] for i, shape in enumerate(ins) if i not in open_ones)
+        if rest % len(open_ones) == 0:
+            return [(rest // len(open_ones),) if i in open_ones else shape for i, shape in enumerate(ins)], outs
+    return concatenated(ins, outs, attrs)
+
+
+@operator("_rnn_param_concat", count_attribute="num_args", shape_rule=_packed)
 def _rnn_param_concat(env, *data, dim: int = 1):
     """Join parameters along an axis."""
     return env.xp.concatenate(data, axis=dim)

@@ -283,9 +283,12 @@ def test_equality_is_identity():
     assert len({a, b}) == 2
 
 
-def test_there_are_no_symbols_yet():
-    with pytest.raises(MXNetError, match="Parameter 'w' has no Symbol"):
-        Parameter('w', shape=(1,)).var()
+def test_symbol_of_a_parameter():
+    weight = Parameter('w', shape=(2, 0), lr_mult=0.5, init='xavier')
+    assert weight.var() is weight.var()
+    # Recorded from MXNet 1.9.1 (attr_scope/parameter_var_attrs).
+    assert weight.var().list_attr() == {'__storage_type__': '0', '__init__': 'xavier', '__dtype__': '0', '__wd_mult__': '1.0',
+                                        'wd_mult': '1.0', '__lr_mult__': '0.5', 'lr_mult': '0.5', '__shape__': '(2, 0)'}
 
 
 def test_storage_types_are_checked():

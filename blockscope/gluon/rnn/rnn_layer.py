@@ -2,7 +2,7 @@
 import re
 import warnings
 
-from ... import ndarray
+from ... import ndarray, symbol
 from .._calls import as_ndarray
 from .._hybrid_block import HybridBlock
 from ..parameter import tensor_types
@@ -185,9 +185,11 @@ class _RNNLayer(HybridBlock):
             Outputs of the last layer; with `states`, the last states too.
         """
         inputs = as_ndarray(inputs)
-        self.skip_states = states is None
+        if self.skip_states is not (states is None):
+            self.skip_states = states is None
+            self._clear_cached_op()  # the graph with states returned is another one
         if states is None:
-            states = self.begin_state(inputs.shape[self._layout.find('N')], ctx=inputs.context, dtype=inputs.dtype)
+            states = self._first_states(inputs)
         states = as_ndarray(states)
         if isinstance(states, tensor_types):
             states = [states]
@@ -198,9 +200,14 @@ class _RNNLayer(HybridBlock):
                           'use_sequence_length=True.', stacklevel=2)
         return super().__call__(inputs, states, **kwargs)
 
+    def _first_states(self, inputs):
+        if isinstance(inputs, symbol.Symbol):
+            return self.begin_state(0, func=symbol.zeros)  # the batch size follows from the shapes of a call
+        return self.begin_state(inputs.shape[self._layout.find('N')], ctx=inputs.context, dtype=inputs.dtype)
+
     def forward(self, inputs, *args):
         """Learn the number of input channels from the first batch, and compute."""
-        if 0 in self.l0_i2h_weight.shape:
+        if isinstance(inputs, ndarray.NDArray) and 0 in self.l0_i2h_weight.shape:
             self._deferred_infer_shape(inputs, *args)
         return super().forward(inputs, *args)
 

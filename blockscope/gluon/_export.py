@@ -1,0 +1,31 @@
+"""Writing a compiled block: its graph and its parameters, in MXNet's two files."""
+import warnings
+
+from .. import ndarray
+
+__all__ = ['export']
+
+
+def export(graph, params, path, epoch, remove_amp_cast):
+    """Write `<path>-symbol.json` and `<path>-%04d.params`.
+
+    Parameters
+    ----------
+    graph : Symbol
+    params : list of Parameter
+        In the order of their keys in the file.
+    path : str
+    epoch : int
+    remove_amp_cast : bool
+    """
+    arguments, states = set(graph.list_arguments()), set(graph.list_auxiliary_states())
+    arrays = {}
+    for param in params:
+        if param.name in arguments:
+            arrays[f'arg:{param.name}'] = param._reduce()
+        elif param.name in states:
+            arrays[f'aux:{param.name}'] = param._reduce()
+        else:
+            warnings.warn(f'Parameter "{param.name}" is not found in the graph. ', stacklevel=3)
+    graph.save(f'{path}-symbol.json', remove_amp_cast=remove_amp_cast)
+    ndarray.save(f'{path}-{epoch:04d}.params', arrays)
