@@ -4,7 +4,7 @@ from math import prod
 from typing import Literal
 
 from .attributes import Floats, Shape
-from .inference import first, forward, partly, type_of_first
+from .inference import first, partly, type_of_first
 from .registry import operator
 
 Format = Literal["center", "corner"]
@@ -34,7 +34,7 @@ def _overlaps(xp, a, b):
     return xp.where(shared > 0, shared / xp.where(union > 0, union, union.dtype.type(1)), shared.dtype.type(0))
 
 
-@operator("_contrib_box_iou", shape_rule=forward(lambda lhs, rhs, **_: lhs[:-1] + rhs[:-1]))
+@operator("_contrib_box_iou", shape_rule=partly(lambda lhs, rhs, **_: lhs[:-1] + rhs[:-1]))
 def box_iou(env, lhs, rhs, *, format: Literal["center", "corner"] = "corner"):
     """Compute the intersection over union of every box of lhs (..., 4) with every box of rhs (..., 4)."""
     for name, boxes in (("lhs", lhs), ("rhs", rhs)):
@@ -47,7 +47,7 @@ def box_iou(env, lhs, rhs, *, format: Literal["center", "corner"] = "corner"):
 
 
 @box_iou.gradient
-def _(F, dy, _y, lhs, rhs, **_):
+def _(F, _dy, _y, lhs, rhs, **_):
     return lambda: F.zeros_like(lhs), lambda: F.zeros_like(rhs)
 
 
@@ -197,7 +197,7 @@ def _backward_roi_pooling(env, dy, rois, place, *, shape: Shape):
 
 
 @operator("_contrib_MultiBoxPrior",
-          shape_rule=forward(lambda data, *, sizes, ratios, **_: (1, data[2] * data[3] * (len(sizes) + len(ratios) - 1), 4)))
+          shape_rule=partly(lambda data, *, sizes, ratios, **_: (1, data[2] * data[3] * (len(sizes) + len(ratios) - 1), 4)))
 def multibox_prior(env, data, *, sizes: Floats = (1.0,), ratios: Floats = (1.0,), clip: bool = False, steps: Floats = (-1.0, -1.0),
                    offsets: Floats = (0.5, 0.5)):
     """Make the anchor boxes of every pixel of data (batch, channel, height, width), as corners, (1, boxes, 4).
@@ -226,5 +226,5 @@ def multibox_prior(env, data, *, sizes: Floats = (1.0,), ratios: Floats = (1.0,)
 
 
 @multibox_prior.gradient
-def _(F, dy, _y, data, **_):
+def _(F, _dy, _y, data, **_):
     return (lambda: F.zeros_like(data),)

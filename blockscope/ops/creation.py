@@ -83,15 +83,15 @@ def ones_like(env, data):
     return env.xp.ones(data.shape, data.dtype)
 
 
-def _constant_gradient(F, dy, _y, _data):
-    return (lambda: F.zeros_like(dy),)
+def _constant_gradient(F, _dy, _y, _data):
+    return (lambda: F.zeros_like(_dy),)
 
 
 zeros_like.gradient(_constant_gradient)
 ones_like.gradient(_constant_gradient)
 
 
-@operator("_contrib_arange_like")
+@operator("_contrib_arange_like", shape_rule=partly(lambda data, *, axis, **_: data if axis is None else (data[axis],)))
 def arange_like(env, data, *, start: float = 0.0, step: float = 1.0, repeat: int = 1, ctx: str = "",
                 axis: int | None = None):
     """Make evenly spaced values for an axis of data, or in the whole shape of data."""
@@ -107,7 +107,7 @@ def _(F, dy, _y, _data, **_attrs):
     return (None,)
 
 
-@operator("shape_array", shape_rule=partly(lambda data: (len(data),)), type_rule=fixed_types("int64"))
+@operator("shape_array", shape_rule=lambda ins, _outs, _attrs: ((), [(len(ins[0] or ()),)]), type_rule=fixed_types("int64"))
 def shape_array(env, data):
     """Return the shape of data as an array of int64."""
     return env.xp.array(data.shape, "int64")
@@ -134,7 +134,7 @@ def index_array(env, data, *, axes: Axes = None):
     return xp.stack(parts, axis=-1).astype("int64")
 
 
-def _no_gradient(F, dy, _y, _data, **_attrs):
+def _no_gradient(F, _dy, _y, _data, **_attrs):
     return (None,)
 
 

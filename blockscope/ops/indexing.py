@@ -3,7 +3,7 @@
 from math import prod
 from typing import Literal
 
-from .attributes import DType, Shape
+from .attributes import DType, Shape, as_dtype
 from .inference import axis_inside, without
 from .inference import first, from_attribute, partly, replaced, type_attribute, type_of_first, types_at, unite
 from .registry import operator
@@ -157,7 +157,12 @@ def _batch_taken(ins, outs, _attrs):
     return [ins[0], shape], [shape]
 
 
-@operator("batch_take", shape_rule=_batch_taken, type_rule=type_of_first)
+def _batch_take_types(ins, outs, attrs):
+    found, outs = type_of_first(ins, outs, attrs)
+    return [*found, as_dtype("int32") if ins[1] is None else ins[1]], outs
+
+
+@operator("batch_take", shape_rule=_batch_taken, type_rule=_batch_take_types)
 def batch_take(env, a, indices):
     """Take one element of every row of a matrix."""
     return pick.forward(env, a, indices)
@@ -191,7 +196,7 @@ def one_hot(env, indices, *, depth: int, on_value: float = 1.0, off_value: float
 
 
 @one_hot.gradient
-def _(F, dy, _y, _indices, **_attrs):
+def _(F, _dy, _y, _indices, **_attrs):
     return (lambda: F.zeros_like(_indices),)
 
 
@@ -245,7 +250,7 @@ def _(F, dy, _y, _data, indices, *, shape):
     return (lambda: F.gather_nd(dy, indices)), None
 
 
-@operator("_scatter_set_nd", shape_rule=from_attribute, type_rule=types_at(0, 1))
+@operator("_scatter_set_nd", shape_rule=lambda _ins, _outs, attrs: ([attrs["shape"]], [attrs["shape"]]), type_rule=types_at(0, 1))
 def scatter_set_nd(env, lhs, rhs, indices, *, shape: Shape):
     """Return lhs with rhs put at coordinates."""
     result = lhs.copy()
@@ -259,7 +264,21 @@ def _given(shape):
     return tuple(shape)
 
 
-@operator("_ravel_multi_index", "ravel_multi_index", shape_rule=partly(lambda data, **_: data[1:]))
+def _raveled(ins, outs, attrs):
+    if attrs["shape"] is None:
+        return (), [ins[0] and ins[0][1:]]
+    data = unite(ins[0], outs[0] and (len(attrs["shape"]), *outs[0]))
+    return [data], [data and (data[1:] or (1,))]
+
+
+def _unraveled(ins, outs, attrs):
+    if attrs["shape"] is None:
+        return [outs[0] and outs[0][1:]], ()
+    data = unite(ins[0], outs[0] and outs[0][1:])
+    return [data], [data and (len(attrs["shape"]), *data)]
+
+
+@operator("_ravel_multi_index", "ravel_multi_index", shape_rule=_raveled)
 def ravel_multi_index(env, data, *, shape: Shape | None = None):
     """Return flat indices of coordinates (axis 0) in an array of `shape`; the first length is not needed."""
     lengths = _given(shape)
@@ -269,7 +288,7 @@ def ravel_multi_index(env, data, *, shape: Shape | None = None):
     return flat.copy() if len(lengths) == 1 else flat
 
 
-@operator("_unravel_index", "unravel_index", shape_rule=partly(lambda data, *, shape: (len(shape), *data)))
+@operator("_unravel_index", "unravel_index", shape_rule=_unraveled)
 def unravel_index(env, data, *, shape: Shape | None = None):
     """Return coordinates (axis 0) of flat indices in an array of `shape`; the first length is not needed."""
     left, parts = integers(data), []
@@ -279,7 +298,7 @@ def unravel_index(env, data, *, shape: Shape | None = None):
     return env.xp.stack([left, *reversed(parts)]).astype(data.dtype)
 
 
-def _no_slope(F, dy, _y, _data, *, shape):
+def _no_slope(F, _dy, _y, _data, *, shape):
     return (lambda: F.zeros_like(_data),)
 
 

@@ -22,9 +22,9 @@ def unite(known, found):
     >>> unite((2, 0), (0, 3)), unite(None, (4, 0))
     ((2, 3), (4, 0))
     """
-    if known is None or known == found:
+    if known is None:
         return found
-    if found is None:
+    if found is None or known == found:
         return known
     if len(known) != len(found):
         raise ValueError(conflict(known, found))
@@ -205,6 +205,18 @@ def type_of_first(ins, outs, _attrs):
     """Say that the outputs have the type of the first input; the other inputs may have any."""
     dtype = unite_types(ins[0], next((t for t in outs if t is not None), None))
     return [dtype], [dtype] * len(outs)
+
+
+def first_types_others(ins, outs, attrs):
+    """Say that the outputs have the type of the first input, and that the other inputs have it too where theirs is not known."""
+    found, outs = type_of_first(ins, outs, attrs)
+    return found + [found[0] if other is None else other for other in ins[1:]], outs
+
+
+def label_types(ins, outs, attrs):
+    """Say that data, label and output have one type as far as they are not known; a label may have another one."""
+    data = ins[0] if ins[0] is not None or outs[0] is not None else ins[1]
+    return first_types_others([data, *ins[1:]], outs, attrs)
 
 
 def types_at(*positions):

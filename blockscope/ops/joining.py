@@ -5,8 +5,8 @@ from itertools import pairwise
 from math import prod
 from typing import Literal
 
-from .attributes import Shape
-from .inference import axis_inside, fixed, fixed_types, forward, partly, replaced, same, unite, without
+from .attributes import Shape, as_dtype
+from .inference import axis_inside, fixed, fixed_types, forward, one_type, partly, replaced, same, unite, without
 from .registry import operator
 
 
@@ -170,7 +170,15 @@ def _(F, dy, _y, _data, *, num_outputs, axis, squeeze_axis):
     return (lambda: _join_parts(F, dy, _data, axis, squeeze_axis),)
 
 
-@operator("_split_v2", outputs=lambda indices, sections, **_: sections or len(indices), aliasing=True)
+def _split_v2_shapes(data, *, indices, axis, squeeze_axis, sections):
+    axis = axis_inside(axis, len(data))
+    bounds = (*indices, data[axis])
+    lengths = [data[axis] // sections] * sections if sections else [(b - a) * bool(data[axis]) if i == len(indices) - 1 else b - a
+                                                                    for i, (a, b) in enumerate(pairwise(bounds))]
+    return [without(data, axis) if squeeze_axis else replaced(data, axis, length) for length in lengths]
+
+
+@operator("_split_v2", outputs=lambda indices, sections, **_: sections or len(indices), aliasing=True, shape_rule=partly(_split_v2_shapes))
 def split_v2(env, data, *, indices: Shape, axis: int = 1, squeeze_axis: bool = False, sections: int = 0):
     """Cut along an axis at `indices` (the first is 0), or into `sections` equal parts."""
     axis = _inside(axis, data.ndim)
@@ -200,7 +208,7 @@ def _repeated(data, *, repeats, axis):
     return (prod(data) * repeats,) if axis is None else replaced(data, axis, data[axis] * repeats)
 
 
-@operator("repeat", shape_rule=forward(_repeated))
+@operator("repeat", shape_rule=partly(_repeated))
 def repeat(env, data, *, repeats: int, axis: int | None = None):
     """Repeat every element along an axis, or of the flattened array."""
     return env.xp.repeat(data, repeats, axis)
@@ -331,7 +339,8 @@ def _(F, dy, _y, *args):
     return [lambda i=i: gradient(i) for i in range(len(args))]
 
 
-@operator("multi_sum_sq", shape_rule=forward(lambda *shapes, **_: (len(shapes),)), type_rule=fixed_types("float32"))
+@operator("multi_sum_sq", shape_rule=lambda ins, _outs, _attrs: ((), [(len(ins),)]),
+          type_rule=lambda ins, outs, attrs: (one_type(ins, [], attrs)[0], [as_dtype("float32")]))
 def multi_sum_sq(env, *data, num_arrays: int):
     """Return the sum of squares of every array, in one array of float32."""
     sums = [env.xp.sum(env.xp.square(x, dtype="float32")) for x in data]

@@ -32,9 +32,9 @@ def _product(F, a, b, transpose_a=False, transpose_b=False, alpha=1.0):
 
 # ---- triangular products and systems ---------------------------------------------------------------------------------------
 
-def _shape_of_B(ins, outs, _attrs):
+def _shape_of_B(ins, outs, attrs):
     shape = unite(ins[1], outs[0])
-    return [ins[0], shape], [shape]
+    return [shape and shape[:-2] + (shape[-1 if attrs["rightside"] else -2],) * 2, shape], [shape]
 
 
 def _of_matrices(A):
@@ -206,7 +206,7 @@ def _diagonal_index(xp, count, offset):
     return (..., index + max(0, -offset), index + max(0, offset))
 
 
-@operator("_linalg_extractdiag", "linalg_extractdiag")
+@operator("_linalg_extractdiag", "linalg_extractdiag", shape_rule=partly(lambda A, *, offset: (*A[:-2], A[-1] and A[-1] - abs(offset))))
 def extractdiag(env, A, *, offset: int = 0):
     """Return a diagonal of every square matrix."""
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
@@ -214,7 +214,8 @@ def extractdiag(env, A, *, offset: int = 0):
     return A[_diagonal_index(env.xp, A.shape[-1] - abs(offset), offset)]
 
 
-@operator("_linalg_makediag", "linalg_makediag")
+@operator("_linalg_makediag", "linalg_makediag",
+          shape_rule=partly(lambda A, *, offset: (*A[:-1], *(A[-1] and A[-1] + abs(offset),) * 2)))
 def makediag(env, A, *, offset: int = 0):
     """Return square matrices with the last axis on a diagonal."""
     size = A.shape[-1] + abs(offset)

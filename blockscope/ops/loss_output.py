@@ -6,7 +6,7 @@ Whatever gradient arrives from above is ignored (unless SoftmaxOutput is told ot
 from math import prod
 from typing import Literal
 
-from .inference import first, one_type
+from .inference import first, label_types
 from .registry import operator
 from .softmax import one_hot
 
@@ -20,12 +20,12 @@ def _softmax(env, data, axis):
 def softmax_label_shapes(shapes, attrs):
     """Fill in the label's shape: one class number a row, or with multi_output one a position."""
     data, label = shapes
-    if not label:
+    if not label or 0 in label:
         label = data[:1] + data[2:] if attrs.get("multi_output") else data[:-1]
     return [data, label]
 
 
-@operator("SoftmaxOutput", "Softmax", shapes=softmax_label_shapes, shape_rule=first, type_rule=one_type)
+@operator("SoftmaxOutput", "Softmax", shapes=softmax_label_shapes, shape_rule=first, type_rule=label_types)
 def softmax_output(env, data, label, *, grad_scale: float = 1.0, ignore_label: float = -1.0, multi_output: bool = False,
                    use_ignore: bool = False, preserve_shape: bool = False,
                    normalization: Literal["batch", "null", "valid"] = "null", out_grad: bool = False,
@@ -52,6 +52,9 @@ def _(F, dy, y, _data, label, **attrs):
         dx = F._backward_SoftmaxOutput(y, label, **attrs)
         return dx * dy if attrs["out_grad"] else dx
     return left, lambda: F.zeros_like(label)
+
+
+softmax_output.uses_head = lambda attrs: attrs["out_grad"]
 
 
 @operator("_backward_SoftmaxOutput")
@@ -86,7 +89,7 @@ def _backward_softmax_output(env, y, label, *, grad_scale: float, ignore_label: 
 
 
 def _same_label(shapes, attrs):
-    return [shapes[0], shapes[1] or shapes[0]]
+    return [shapes[0], shapes[1] if shapes[1] and 0 not in shapes[1] else shapes[0]]
 
 
 def _regression(name, alias, predict, difference, doc):
@@ -96,10 +99,10 @@ def _regression(name, alias, predict, difference, doc):
                              "argument label")
         return predict(env, data)
     forward.__doc__ = doc
-    op = operator(name, alias, shapes=_same_label, shape_rule=first, type_rule=one_type)(forward)
+    op = operator(name, alias, shapes=_same_label, shape_rule=first, type_rule=label_types)(forward)
 
     @op.gradient
-    def _(F, dy, y, _data, label, *, grad_scale):
+    def _(F, _dy, y, _data, label, *, grad_scale):
         def left():
             target = label if label.dtype == y.dtype else F.Cast(label, dtype=y.dtype)
             return difference(F, y - target.reshape(y.shape)) * (grad_scale / max(prod(y.shape[1:]), 1))
@@ -126,7 +129,7 @@ def make_loss_scaled(env, data, *, grad_scale: float = 1.0, valid_thresh: float 
 
 
 @make_loss_scaled.gradient
-def _(F, dy, _y, data, *, grad_scale, valid_thresh, normalization):
+def _(F, _dy, _y, data, *, grad_scale, valid_thresh, normalization):
     def left():
         ones = F.ones_like(data) * grad_scale
         if normalization == "batch":
@@ -145,11 +148,11 @@ def make_loss(env, data):
 
 
 @make_loss.gradient
-def _(F, dy, _y, data):
+def _(F, _dy, _y, data):
     return (lambda: F.ones_like(data),)
 
 
-@operator("SVMOutput", shapes=softmax_label_shapes, shape_rule=first, type_rule=one_type)
+@operator("SVMOutput", shapes=softmax_label_shapes, shape_rule=first, type_rule=label_types)
 def svm_output(env, data, label, *, margin: float = 1.0, regularization_coefficient: float = 1.0, use_linear: bool = False):
     """Return data (batch, classes); its gradient is that of the hinge loss (squared unless use_linear) with label (batch,)."""
     if label.shape != data.shape[:1]:
@@ -159,7 +162,7 @@ def svm_output(env, data, label, *, margin: float = 1.0, regularization_coeffici
 
 
 @svm_output.gradient
-def _(F, dy, _y, data, label, **attrs):
+def _(F, _dy, _y, data, label, **attrs):
     return lambda: F._backward_SVMOutput(data, label, **attrs), lambda: F.zeros_like(label)
 
 

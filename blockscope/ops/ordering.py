@@ -38,12 +38,7 @@ def _ordered(ins, outs, attrs):
     return (), [ins[0] and (size_of(ins[0]),)]
 
 
-def _sorted_types(ins, outs, attrs):
-    found = type_of_first(ins, outs[:1], attrs)
-    return found
-
-
-@operator("sort", outputs=2, visible=1, shape_rule=_ordered, type_rule=_sorted_types)
+@operator("sort", outputs=2, visible=1, shape_rule=_ordered, type_rule=lambda ins, outs, attrs: type_of_first(ins, outs[:1], attrs))
 def sort(env, data, *, axis: int | None = -1, is_ascend: bool = True):
     """Sort along an axis, or all elements with axis=None."""
     rows, axis = _row(data, axis)
@@ -81,9 +76,9 @@ def _topk_shapes(ins, outs, attrs):
 
 
 def _topk_types(ins, outs, attrs):
-    data = type_of_first(ins, [], attrs)[0]
+    data = type_of_first(ins, outs[:1] if attrs["ret_typ"] != "indices" else [], attrs)[0]
     indices = attrs["dtype"]
-    return (), {"indices": [indices], "mask": data, "value": [*data, indices], "both": [*data, indices]}[attrs["ret_typ"]]
+    return data, {"indices": [indices], "mask": data, "value": [*data, indices], "both": [*data, indices]}[attrs["ret_typ"]]
 
 
 @operator("topk", outputs=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][0], visible=lambda ret_typ, **_: _TOPK_OUTPUTS[ret_typ][1],
@@ -117,7 +112,10 @@ def _(F, dy, y, _data, *, axis, ret_typ, **_attrs):
     return (lambda: _put_back(F, dy[0], y[-1], _data, axis),)
 
 
-def _zero_gradient(F, dy, _y, _data, **_attrs):
+topk.uses_head = lambda attrs: attrs["ret_typ"] in ("value", "both")
+
+
+def _zero_gradient(F, _dy, _y, _data, **_attrs):
     return (lambda: F.zeros_like(_data),)
 
 

@@ -9,7 +9,7 @@ from math import prod
 
 from . import registry
 from .attributes import DType, Shape, as_dtype
-from .inference import first, type_attribute, unite
+from .inference import first, one_type, type_attribute, unite
 
 operator = partial(registry.operator, random=True)
 _FLOAT32 = as_dtype("float32")
@@ -87,11 +87,16 @@ def _drawn_shape(_ins, _outs, attrs):
     return (), [attrs["shape"] or (1,)]
 
 
-def _sampled_shape(ins, _outs, attrs):
+def _sampled_shape(ins, outs, attrs):
     shape = None
-    for other in ins:
+    drawn = tuple(attrs["shape"])
+    for other in [*ins, outs[0] and outs[0][:len(outs[0]) - len(drawn)]]:
         shape = unite(shape, other)
-    return [shape] * len(ins), [shape and shape + tuple(attrs["shape"])]
+    return [shape] * len(ins), [shape and shape + drawn]
+
+
+def _sampled_types(ins, outs, attrs):
+    return one_type(ins, [], attrs)[0], [_FLOAT32 if attrs["dtype"] is None else attrs["dtype"]]
 
 
 def _multinomial_shapes(ins, outs, attrs):
@@ -173,42 +178,42 @@ def _over(parameters, shape, dtype):
     return spread, first.shape + shape, kind
 
 
-@operator("_sample_uniform", "sample_uniform", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_uniform", "sample_uniform", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_uniform(env, low, high, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from ``[low, high)`` for every pair of elements."""
     (low, high), target, dtype = _over((low, high), shape, dtype)
     return _uniform(env.random, low, high, target, dtype)
 
 
-@operator("_sample_normal", "sample_normal", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_normal", "sample_normal", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_normal(env, mu, sigma, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from normal distributions."""
     (mu, sigma), target, dtype = _over((mu, sigma), shape, dtype)
     return _normal(env.random, mu, sigma, target, dtype)
 
 
-@operator("_sample_exponential", "sample_exponential", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_exponential", "sample_exponential", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_exponential(env, lam, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from exponential distributions of rates `lam`."""
     (lam,), target, dtype = _over((lam,), shape, dtype)
     return _exponential(env.random, lam, target, dtype)
 
 
-@operator("_sample_gamma", "sample_gamma", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_gamma", "sample_gamma", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_gamma(env, alpha, beta, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from gamma distributions."""
     (alpha, beta), target, dtype = _over((alpha, beta), shape, dtype)
     return _gamma(env.random, alpha, beta, target, dtype)
 
 
-@operator("_sample_poisson", "sample_poisson", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_poisson", "sample_poisson", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_poisson(env, lam, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from Poisson distributions."""
     (lam,), target, dtype = _over((lam,), shape, dtype)
     return _poisson(env.random, lam, target, dtype)
 
 
-@operator("_sample_negative_binomial", "sample_negative_binomial", shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+@operator("_sample_negative_binomial", "sample_negative_binomial", shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_negative_binomial(env, k, p, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from negative binomial distributions."""
     (k, p), target, dtype = _over((k, p), shape, dtype)
@@ -216,7 +221,7 @@ def sample_negative_binomial(env, k, p, *, shape: Shape = (), dtype: DType | Non
 
 
 @operator("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial",
-          shape_rule=_sampled_shape, type_rule=type_attribute(default="float32"))
+          shape_rule=_sampled_shape, type_rule=_sampled_types)
 def sample_generalized_negative_binomial(env, mu, alpha, *, shape: Shape = (), dtype: DType | None = None):
     """Draw from negative binomial distributions of means `mu` and dispersions `alpha`."""
     (mu, alpha), target, dtype = _over((mu, alpha), shape, dtype)

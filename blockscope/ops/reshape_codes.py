@@ -45,6 +45,33 @@ def infer_reshape(shape, codes, reverse=False):
     return tuple(_match(source, codes, codes, shape))
 
 
+def infer_partial(shape, codes, reverse=False):
+    """Return what is known of the shape that reshape codes stand for when some lengths (0) are not known; -1 gives such a one.
+
+    Examples
+    --------
+    >>> infer_partial((0, 3, 2), (-3, 0)), infer_partial((0, 6), (0, -4, -1, 2))
+    ((0, 2), (0, 3, 2))
+    """
+    source = list(shape[::-1] if reverse else shape)
+    rest = list(_reverse_codes(codes) if reverse else codes)
+    target = []
+    while rest:
+        code = rest.pop(0)
+        if code == -2:
+            target += source
+            source = []
+        elif code == -4:
+            left, right, whole = rest.pop(0), rest.pop(0), source.pop(0)
+            target += [whole // right if left == -1 else left, whole // left if right == -1 else right]
+        elif code == -3:
+            target.append(source.pop(0) * source.pop(0))
+        else:
+            length = source.pop(0) if source else 0
+            target.append(length if code == 0 else max(code, 0))
+    return tuple(target[::-1] if reverse else target)
+
+
 def _reverse_codes(codes):
     result, i = [], len(codes) - 1
     while i >= 0:

@@ -11,7 +11,7 @@ from ..backend import convolution as kernels
 from ..backend.convolution import Geometry
 from .attributes import Shape
 from .dense import require_shape
-from .inference import partly
+from .inference import compute, partly
 from .registry import operator
 
 
@@ -108,7 +108,15 @@ def _resized(size, like, height, width, scale_height, scale_width, mode, **_):
     return target
 
 
-@operator("_contrib_BilinearResize2D", arguments=lambda mode, **_: ("data", "like") if mode == "like" else ("data",))
+def _bilinear_rule(ins, outs, attrs):
+    if None in ins or attrs["mode"] not in ("size", "like") or attrs["scale_height"] is not None:
+        return compute(bilinear_resize, ins, outs, attrs)
+    size = ins[1][2:] if attrs["mode"] == "like" else (attrs["height"], attrs["width"])
+    return (), [(*ins[0][:2], *size)]
+
+
+@operator("_contrib_BilinearResize2D", arguments=lambda mode, **_: ("data", "like") if mode == "like" else ("data",),
+          shape_rule=_bilinear_rule)
 def bilinear_resize(env, data, like=None, *, height: int = 1, width: int = 1, scale_height: float | None = None,
                     scale_width: float | None = None,
                     mode: Literal["like", "odd_scale", "size", "to_even_down", "to_even_up", "to_odd_down", "to_odd_up"] = "size",

@@ -1,7 +1,7 @@
 """Operators on batches of sequences of different lengths; data is (time, batch, ...), or (batch, time, ...) with axis=1."""
 
 from .indexing import integers
-from .inference import first, type_of_first, without
+from .inference import first_types_others, unite, without
 from .registry import operator
 
 
@@ -25,7 +25,12 @@ def _arguments(use_sequence_length, **_):
     return ("data", "sequence_length") if use_sequence_length else ("data",)
 
 
-@operator("SequenceMask", arguments=_arguments, shape_rule=first, type_rule=type_of_first)
+def _same_shape(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    return [data, data and data[1 - attrs["axis"]:][:1]], [data]
+
+
+@operator("SequenceMask", arguments=_arguments, shape_rule=_same_shape, type_rule=first_types_others)
 def sequence_mask(env, data, sequence_length=None, *, use_sequence_length: bool = False, value: float = 0.0, axis: int = 0):
     """Replace what lies after the end of every sequence by a number."""
     _check(use_sequence_length, sequence_length)
@@ -51,10 +56,12 @@ def _last_index(env, shape, length, axis):
 
 
 def _last_shape(ins, _outs, attrs):
-    return (), [ins[0] and without(ins[0], attrs["axis"])]
+    if ins[0] is None:
+        return (), ()
+    return [ins[0], ins[0][1 - attrs["axis"]:][:1]], [without(ins[0], attrs["axis"])]
 
 
-@operator("SequenceLast", arguments=_arguments, shape_rule=_last_shape, type_rule=type_of_first)
+@operator("SequenceLast", arguments=_arguments, shape_rule=_last_shape, type_rule=first_types_others)
 def sequence_last(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Return the last step of every sequence."""
     _check(use_sequence_length, sequence_length)
@@ -86,7 +93,7 @@ def _(F, dy, _y, _data, length, _zeros, *, axis):
     return (lambda: F.SequenceLast(dy, length, use_sequence_length=True, axis=axis)), None, None
 
 
-@operator("SequenceReverse", arguments=_arguments, shape_rule=first, type_rule=type_of_first)
+@operator("SequenceReverse", arguments=_arguments, shape_rule=_same_shape, type_rule=first_types_others)
 def sequence_reverse(env, data, sequence_length=None, *, use_sequence_length: bool = False, axis: int = 0):
     """Reverse every sequence in time, leaving what lies after its end."""
     _check(use_sequence_length, sequence_length)

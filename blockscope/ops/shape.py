@@ -3,9 +3,9 @@
 from math import prod
 
 from .attributes import Axes, DType, Shape
-from .inference import first, is_complete, listed, partly, type_attribute, type_of_first, unite, without
+from .inference import first, is_complete, listed, partly, size_of, type_attribute, type_of_first, unite, without
 from .registry import operator
-from .reshape_codes import infer_reshape
+from .reshape_codes import infer_partial, infer_reshape
 
 _SMALL = 8192  # elements up to which filling an array is cheaper than making a broadcast view of it
 
@@ -29,11 +29,11 @@ def _reshaped(ins, outs, attrs):
     if is_complete(data):
         return (), [infer_reshape(data, codes, attrs["reverse"]) if codes or not attrs["target_shape"] else
                     _old_target(data, attrs["target_shape"], attrs["keep_highest"])]
-    if not codes or attrs["reverse"] or any([c < -1 for c in codes]):
-        return (), ()
-    # Only lengths that are given or copied are known, and a length to be inferred if all others are copied.
-    copied = [data[i] if c == 0 else 0 if c == -1 else c for i, c in enumerate(codes[:len(data)])]
-    return (), [(*copied, *[0 if c == -1 else c for c in codes[len(data):]])]
+    size = size_of(outs[0])
+    if size and data.count(0) == 1:
+        data = tuple([n or size // prod([m for m in data if m]) for n in data])
+        return [data], ()
+    return (), [infer_partial(data, codes, attrs["reverse"])] if codes else ()
 
 
 @operator("Reshape", "reshape", aliasing=True, shape_rule=_reshaped)
@@ -332,7 +332,15 @@ def _(F, dy, _y, _data, *, block_size):
 
 # ---- diagonals -----------------------------------------------------------------------------------------------------------
 
-@operator("diag")
+def _diag_shape(data, *, k, axis1, axis2):
+    if len(data) == 1:
+        return (data[0] and data[0] + abs(k),) * 2
+    first, second = _inside(axis1, len(data)), _inside(axis2, len(data))
+    length = min(data[first] + min(k, 0), data[second] - max(k, 0)) if data[first] and data[second] else 0
+    return (*[n for i, n in enumerate(data) if i not in (first, second)], length)
+
+
+@operator("diag", shape_rule=partly(_diag_shape))
 def diag(env, data, *, k: int = 0, axis1: int = 0, axis2: int = 1):
     """Take diagonal `k` of two axes; of a vector make a matrix that has it on diagonal `k`."""
     if data.ndim == 1:
@@ -402,7 +410,7 @@ def _each(ins, outs, _attrs):
 
 
 def _amp_multicast_types(ins, outs, attrs):
-    if None in ins:
+    if any([dtype is None for dtype in ins]):
         return (), ()
     return (), [(min if attrs["cast_narrow"] else max)(ins, key=lambda dtype: dtype.itemsize)] * len(outs)
 

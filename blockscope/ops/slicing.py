@@ -1,7 +1,7 @@
 """Operators that take or replace a range of an array, given by begin, end and step of every axis."""
 
 from .attributes import Shape
-from .inference import axis_inside, first as first_rule, partly, replaced, type_of_first
+from .inference import axis_inside, first as first_rule, partly, replaced, type_of_first, unite
 from .registry import operator
 
 
@@ -123,7 +123,12 @@ def _(F, dy, _y, _data, _shape_like, *, axes):
 
 # ---- replace a range -----------------------------------------------------------------------------------------------------
 
-@operator("_slice_assign", "_crop_assign", shape_rule=first_rule)
+def _assigned(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    return [data, data and _sliced(data, **attrs)], [data]
+
+
+@operator("_slice_assign", "_crop_assign", shape_rule=_assigned)
 def slice_assign(env, lhs, rhs, *, begin: Shape, end: Shape, step: Shape = ()):
     """Return lhs with a range replaced by rhs."""
     result = lhs.copy()

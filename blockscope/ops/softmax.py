@@ -1,7 +1,7 @@
 """Softmax and its relatives: softmax, softmin, log_softmax, softmax_cross_entropy, smooth_l1."""
 
 from .attributes import DType
-from .inference import first, fixed, type_attribute, type_of_first
+from .inference import first, fixed, label_types, type_attribute, unite, without
 from .registry import operator
 
 
@@ -41,8 +41,13 @@ def _valid(env, data, length, axis):
     return positions < env.xp.expand_dims(length, axis)
 
 
+def _softmax_rule(ins, outs, attrs):
+    data = unite(ins[0], outs[0])
+    return [data, data and without(data, attrs["axis"])], [data]
+
+
 @operator("softmax", arguments=lambda use_length, **_: ("data", "length") if use_length else ("data",),
-          shape_rule=first, type_rule=type_attribute())
+          shape_rule=_softmax_rule, type_rule=type_attribute())
 def softmax(env, data, length=None, *, axis: int = -1, temperature: float | None = None, dtype: DType | None = None,
             use_length: bool | None = False):
     """Compute ``exp(data / temperature)``, normalized along `axis`; positions from `length` on are 0 with `use_length`."""
@@ -118,7 +123,7 @@ def one_hot(env, label, count, axis=-1):
     return target == (classes if axis == -1 else classes.reshape((count,) + (1,) * (target.ndim - axis - 1)))
 
 
-@operator("softmax_cross_entropy", shapes=label_shapes, shape_rule=fixed(1), type_rule=type_of_first)
+@operator("softmax_cross_entropy", shapes=label_shapes, shape_rule=fixed(1), type_rule=label_types)
 def softmax_cross_entropy(env, data, label):
     """Sum ``-log softmax(data)[label]`` over the rows of data (batch, classes); label (batch,) holds class numbers."""
     if data.ndim != 2 or label.shape != data.shape[:1]:
