@@ -30,9 +30,10 @@ __version__ = "1.9.1"
 
 _SUBMODULES = {
     "gluon": "gluon", "init": "initializer", "initializer": "initializer", "io": "io", "kv": "kvstore", "kvstore": "kvstore",
-    "lr_scheduler": "lr_scheduler", "metric": "metric", "operator": "operator", "optimizer": "optimizer", "npx": "numpy_extension",
-    "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
+    "lr_scheduler": "lr_scheduler", "metric": "metric", "mon": "monitor", "monitor": "monitor", "operator": "operator",
+    "optimizer": "optimizer", "npx": "numpy_extension", "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
     "rnd": "random", "sym": "symbol", "symbol": "symbol", "test_utils": "test_utils", "util": "util",
+    "visualization": "visualization", "viz": "viz",
 }
 _FROM_UTIL = ("is_np_array", "is_np_shape", "np_shape", "set_np_shape", "use_np_shape")
 # What MXNet has and blockscope has not: the error for naming one says so.
@@ -40,8 +41,7 @@ _ABSENT = {
     "mod": "the Module front end", "module": "the Module front end",
     "image": "image reading", "img": "image reading", "recordio": "RecordIO files",
     "np": "mx.np arrays", "model": "the Module front end", "callback": "the Module front end", "executor": "symbolic graphs",
-    "viz": "symbolic graphs", "visualization": "symbolic graphs", "monitor": "symbolic graphs", "profiler": "the profiler",
-    "contrib": "mx.contrib", "rnn": "the Module front end",
+    "profiler": "the profiler", "contrib": "mx.contrib", "rnn": "the Module front end",
 }
 
 
