@@ -102,8 +102,11 @@ _hypot = binary(broadcast=("broadcast_hypot",), same=("_hypot", "_Hypot"), scala
 
 
 def _comparison(broadcast, same, scalar, numpy, sign):
-    return binary(broadcast=(broadcast,), same=same, scalar=scalar, numpy=numpy, keeps_dtype=False,
+    made = binary(broadcast=(broadcast,), same=same, scalar=scalar, numpy=numpy, keeps_dtype=False,
                   cuda=f"y = a {sign} b", gradient=_ZEROS)
+    for op in made:
+        op.uses_head = False
+    return made
 
 
 _equal = _comparison("broadcast_equal", ("_equal", "_Equal"), ("_equal_scalar", "_EqualScalar"), "equal", "==")

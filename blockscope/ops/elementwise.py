@@ -51,6 +51,7 @@ def _attach(op, gradient):
     op.rule = rule
     names = gradient.__code__.co_varnames
     op.saves(not names[2].startswith("_"), (not names[3].startswith("_"),))
+    op.uses_head = not names[1].startswith("_")
 
 
 def sum_to(F, gradient, like):

@@ -96,6 +96,7 @@ class Operator:
         self.type_rule = type_rule
         self.stamps = {} if stamps is None else stamps
         self.rule = None
+        self.uses_head = True  # whether the gradient rule needs the head gradient; where attributes decide, a function of them
         self.random = random
         self.second_order = True
         self.elementwise = False
@@ -138,6 +139,7 @@ class Operator:
         names = [p.name for p in inspect.signature(rule).parameters.values()
                  if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
         kept = [not n.startswith("_") for n in names[3:]]
+        self.uses_head = not names[1].startswith("_")
         self.saves(not names[2].startswith("_"), kept[-1] if self.variadic else kept)
         return rule
 
@@ -157,6 +159,10 @@ class Operator:
         else:
             self.saved_positions = tuple(i for i, keep in enumerate(inputs) if keep)
             self.unsaved_positions = tuple(i for i, keep in enumerate(inputs) if not keep)
+
+    def needs_head(self, attrs):
+        """Return whether the gradient depends on the head gradient; losses start with one of their own."""
+        return self.uses_head(attrs) if callable(self.uses_head) else self.uses_head
 
     def infers_shape(self, rule):
         """Attach the rule by which shapes follow from each other (decorator)."""

@@ -52,8 +52,8 @@ def _rounding(function):
     return compute
 
 
-def _zero(F, dy, _y, _x):
-    return F.zeros_like(dy)
+def _zero(F, _dy, _y, _x):
+    return F.zeros_like(_dy)
 
 
 def _define(name, *aliases, sparse=True, **definition):
@@ -188,7 +188,7 @@ def block_grad(env, data):
 
 
 @block_grad.gradient
-def _(F, dy, _y, _data):
+def _(F, _dy, _y, _data):
     return (None,)
 
 
