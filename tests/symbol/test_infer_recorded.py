@@ -30,6 +30,12 @@ OTHERWISE = {
     ("softmax", "type"): "takes the type of the result for that of the input",
     ("amp_multicast", "type"): "says that nothing is cast",
 }
+# What MXNet refuses and we compute.
+ACCEPTED = {
+    ("Pooling", "shape"): "convention 'same' in one dimension, where MXNet reads beyond its attributes",
+    ("SVMOutput", "type"): "labels of another type",
+    ("SoftmaxOutput", "type"): "labels of another type",
+}
 
 
 def build(case):
@@ -78,7 +84,7 @@ def disagreements(cases):
                 found.append((case["attrs"], case["known"], "we refuse:", str(error)[:200], case["result"]))
             continue
         if "error" in case:
-            if is_complete(case):
+            if is_complete(case) and (case["op"], case["kind"]) not in ACCEPTED:
                 found.append((case["attrs"], case["known"], "MXNet refuses:", case["error"], result))
             continue
         for theirs, part in zip(case["result"], result):
