@@ -24,8 +24,15 @@ def test_names_shapes_and_text(name):
         assert got[key] == value, key
 
 
+@pytest.mark.parametrize('name', NETWORKS)
+def test_names_in_the_graph(name):
+    got = mxnet_names.describe_graph(mx, mxnet_names.make(mx, name))
+    assert got == {key: NETWORKS[name][key] for key in got}
+
+
 def test_all_34_are_recorded():
     assert len(NETWORKS) == 34
+    # Counted by hand: 50 blocks of 15 parameters, 4 projections, 3 normalizations, a convolution and a dense layer are 769.
     assert [len(NETWORKS[name]['names']) for name in ('alexnet', 'resnet152_v2', 'vgg19_bn')] == [16, 769, 102]
 
 
