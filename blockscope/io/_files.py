@@ -24,6 +24,21 @@ class MXDataIter(DataIter):
         `DataBatch`) of the next batch, or None after the last one.
     data_name, label_name : str, default 'data', 'softmax_label'
         Names in `provide_data` and `provide_label`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import blockscope as mx
+    >>> class Squares:
+    ...     def begin(self):
+    ...         self.number = 0
+    ...     def read(self):
+    ...         self.number += 1
+    ...         return (np.array([self.number**2]), np.zeros(1), 0, None) if self.number <= 3 else None
+    >>> squares = Squares()
+    >>> squares.begin()
+    >>> [batch.data[0].asscalar() for batch in mx.io.MXDataIter(squares)] == [1, 4, 9]
+    True
     """
 
     def __init__(self, handle, data_name="data", label_name="softmax_label"):
@@ -273,6 +288,18 @@ def MNISTIter(*args, image="./train-images-idx3-ubyte", label="./train-labels-id
     ------
     FormatError
         When a file is not of this format, or not as long as its header says.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import blockscope as mx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     image, label = pathlib.Path(folder, 'image'), pathlib.Path(folder, 'label')
+    ...     _ = image.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 64, 128]))
+    ...     _ = label.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 5, 7]))
+    ...     batches = mx.io.MNISTIter(image=str(image), label=str(label), batch_size=2, shuffle=False, silent=True)
+    >>> batches.next().data[0].asnumpy().ravel().tolist()
+    [0.25, 0.5]
     """
     _check_arguments("MNISTIter", args, unknown)
     if dtype not in (None, "None") and np.dtype(dtype) != np.float32:

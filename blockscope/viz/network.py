@@ -44,6 +44,17 @@ def plot_network(symbol, title="plot", save_format="pdf", shape=None, dtype=None
         When `symbol` is not a Symbol.
     ValueError
         When shapes don't follow from `shape`, or types from `dtype`.
+
+    References
+    ----------
+    mxnet.visualization.plot_network of MXNet 1.9.1: same nodes, labels, colours and edges.
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> net = mx.sym.FullyConnected(mx.sym.var('data'), num_hidden=3, name='fc')
+    >>> mx.viz.plot_network(net, shape={'data': (2, 4)}).render('net')  # doctest: +SKIP
+    'net.pdf'
     """
     try:
         from graphviz import Digraph
