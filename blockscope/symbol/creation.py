@@ -87,7 +87,7 @@ def load(fname):
     """Read a graph from a file that `Symbol.save`, `export` or MXNet wrote."""
     if not isinstance(fname, str):
         raise TypeError('fname need to be string')
-    return Symbol(files.load(fname))
+    return Symbol(files.load(fname, Symbol))
 
 
 def load_json(json_str):
@@ -100,7 +100,7 @@ def load_json(json_str):
     """
     if not isinstance(json_str, str):
         raise TypeError('fname required to be string')
-    return Symbol(files.from_text(json_str))
+    return Symbol(files.from_text(json_str, Symbol))
 
 
 fromjson = load_json

@@ -337,7 +337,7 @@ class Symbol(Fluent, Operators, Inference):
         return {'handle': self.tojson(remove_amp_cast=False)}
 
     def __setstate__(self, state):
-        self._entries = files.from_text(state['handle'])
+        self._entries = files.from_text(state['handle'], Symbol)
 
     # ---- binding -----------------------------------------------------------------------------------------------------
 
