@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 
-from ..errors import MXNetError
+from ..errors import MXNetError, public_class
 from ..ndarray import NDArray, array, take
 
 
@@ -60,7 +60,7 @@ def _as_source(name, values):
     try:
         return array(values)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"Invalid type '{type(values)}' for {name}, should be NDArray, numpy.ndarray or h5py.Dataset") from error
+        raise TypeError(f"Invalid type '{public_class(type(values))}' for {name}, should be NDArray, numpy.ndarray or h5py.Dataset") from error
 
 
 def _has_instance(data, dtype):

@@ -78,12 +78,17 @@ def mean_and_variance(mx):
     return mx.sym.BatchNorm(mx.sym.var("data"), output_mean_var=True, name="bn")[0]
 
 
+def zoo(name):
+    return lambda mx: mx.gluon.model_zoo.vision.get_model(name)(mx.sym.var("data"))
+
+
 NETWORKS = {
     "lenet": (lenet, {"data": (64, 1, 28, 28)}), "mlp": (mlp, {"data": (2, 5)}), "branches": (branches, {"data": (2, 3, 8, 8)}),
     "split": (split, {"data": (2, 6, 4)}), "words": (words, {"data": (2, 7)}), "group": (group, {"data": (2, 3), "other": (4, 5)}),
     "second_output": (second_output, {"data": (2, 4), "scale": (2, 2)}), "resized": (resized, {"data": (1, 2, 4, 4)}),
     "annotated": (annotated, {"data": (3, 4)}), "recurrent": (recurrent, {"data": (5, 2, 3)}), "variable": (variable, {"data": (2, 3)}),
     "mean_and_variance": (mean_and_variance, {"data": (2, 3, 4)}),
+    **{name: (zoo(name), {"data": (1, 3, 224, 224)}) for name in ("resnet18_v2", "squeezenet1.1", "mobilenetv2_0.25")},
 }
 
 
