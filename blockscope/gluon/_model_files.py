@@ -3,9 +3,11 @@
 References
 ----------
 MXNet 1.9.1, `Block.save`: `<prefix>-model.json` nests one dictionary per block under its class name and a running number. There, a
-block that was compiled also keeps its graph; the graph is made again from the code here, so that only `hybridized` is used.
+block that was compiled also keeps its graph, and runs that one when it is loaded.
 """
 import json
+
+from .. import symbol
 
 __all__ = ['apply_structure', 'read_structure', 'structure_text']
 
@@ -21,7 +23,12 @@ def _describe(block, counter, parent):
     children = {}
     entry = {'orig_name': block.name}
     if hasattr(block, '_active'):
-        entry['hybridized'] = False
+        if block._cached_graph:
+            inputs, out = block._cached_graph
+            entry.update(in_format=block._in_format, out_format=block._out_format, inputs=[x.tojson() for x in inputs],
+                         symbol=out.tojson(), hybridized=True)
+        else:
+            entry['hybridized'] = False
     entry['children'] = children
     parent[_key(block, counter)] = entry
     for name, child in block._children.items():
@@ -56,7 +63,8 @@ def apply_structure(block, structure, counter=None):
     entry = structure[key]
     block.__dict__['_name'] = entry['orig_name']
     if entry.get('hybridized'):
-        block.__dict__['_active'] = True
+        graph = [symbol.load_json(text) for text in entry['inputs']], symbol.load_json(entry['symbol'])
+        block.__dict__.update(_in_format=entry['in_format'], _out_format=entry['out_format'], _cached_graph=graph, _active=True)
     own = block.params._params
     skip = len(block.params._prefix)
     renamed = {f'{block.name}_{name[skip:]}': param for name, param in own.items()}

@@ -123,7 +123,7 @@ class SymbolBlock(HybridBlock):
                                  f'{public_class(type(x))}')
         flat, form = _flatten([x, *args], 'input')
         if form != self._in_format:
-            raise AssertionError(f'Invalid input format: the block was made for {self._in_format}, but got {form}')
+            raise AssertionError('Invalid input format')
         variables, out = self._cached_graph
         composed = out(**{variable.name: value for variable, value in zip(variables, flat)})
         return _regroup(list(composed), self._out_format)
@@ -151,7 +151,7 @@ class SymbolBlock(HybridBlock):
 
     def hybrid_forward(self, F, x, *args, **kwargs):
         """Raise an error: the graph is all there is."""
-        raise NotImplementedError('a SymbolBlock has a graph instead of hybrid_forward: call the block itself')
+        raise NotImplementedError
 
 
 def _inferred_inputs(graph, symbol_file, param_file):

@@ -9,4 +9,3 @@ __all__ = ['Block', 'HybridBlock', 'SymbolBlock', '_BlockScope', '_flatten', '_r
 
 for _class in (Block, HybridBlock, SymbolBlock, _BlockScope):
     _class.__module__ = __name__  # messages and pickles name the public home
-

@@ -5,7 +5,7 @@ docstring says otherwise. `sample_weight` must broadcast to the labels.
 """
 import math
 
-from .. import ndarray
+from .. import ndarray, symbol
 from ._loss_base import Loss, _apply_weighting, _reshape_like
 from ._margin_losses import HingeLoss, HuberLoss, LogisticLoss, SquaredHingeLoss, TripletLoss
 
@@ -321,14 +321,23 @@ class CosineEmbeddingLoss(Loss):
         input1 = _reshape_like(F, input1, input2)
         label = label.reshape((-1, 1))
         cosine = self._cosine_similarity(F, input1, input2)
-        loss = (1 - cosine) * (label == 1) + F.maximum((label == -1) * (cosine - self._margin), 0)
+        alike, apart = label == 1, label == -1
+        loss = (1 - cosine) * alike
+        least = F.zeros((1, 1)) if F is symbol else 0
+        loss = loss + _larger(F, least, apart * (cosine - self._margin))
         return _apply_weighting(F, loss, self._weight, sample_weight)
 
     def _cosine_similarity(self, F, x, y, axis=-1):
         x_norm = F.norm(x, axis=axis).reshape((-1, 1))
         y_norm = F.norm(y, axis=axis).reshape((-1, 1))
         dot = F.sum(x * y, axis=axis).reshape((-1, 1))
-        return dot / F.maximum(x_norm * y_norm, 1e-12)
+        least = F.full((1, 1), 1e-12) if F is symbol else 1e-12
+        return dot / _larger(F, x_norm * y_norm, least)
+
+
+def _larger(F, a, b):
+    """Return the larger of two operands; in graphs both are symbols, as in MXNet's."""
+    return F.broadcast_maximum(a, b) if F is symbol else F.maximum(a, b)
 
 
 class SDMLLoss(Loss):

@@ -1,5 +1,5 @@
 """Sequences of a recurrent network: one array with a time axis, or a list of one array for each step."""
-from ... import ndarray
+from ... import ndarray, symbol
 from .._calls import as_ndarray
 from ..parameter import tensor_types
 
@@ -22,6 +22,8 @@ def _get_begin_state(cell, F, begin_state, inputs, batch_size):
     if begin_state is not None:
         return begin_state
     first = inputs if isinstance(inputs, tensor_types) else inputs[0]
+    if F is symbol:
+        return cell.begin_state(func=F.zeros, batch_size=batch_size)
     kind = first.dtype
     options = {'dtype': kind} if kind.__name__ in ('float16',
                                                    'float64') else {}  # as blocks know it, float32 needs no mention
@@ -29,10 +31,15 @@ def _get_begin_state(cell, F, begin_state, inputs, batch_size):
         return cell.begin_state(func=F.zeros, batch_size=batch_size, **options)
 
 
+def _operators(array):
+    """Return the front end that an array or symbol belongs to."""
+    return symbol if isinstance(array, symbol.Symbol) else ndarray
+
+
 def _split(F, sequence, count, axis):
     """Return the steps of a sequence as a list."""
     steps = F.split(sequence, axis=axis, num_outputs=count, squeeze_axis=True)
-    return [steps] if isinstance(steps, tensor_types) else list(steps)
+    return [steps] if isinstance(steps, ndarray.NDArray) else list(steps)
 
 
 def _check_length(length, found):
@@ -47,7 +54,7 @@ def _format_sequence(length, inputs, layout, merge, in_layout=None):
     ----------
     length : int or None
         Number of steps, to be checked.
-    inputs : NDArray or list of NDArray
+    inputs : NDArray or Symbol, or list of them
         The sequence.
     layout : str
         Order of the axes, such as 'NTC' or 'TNC'.
@@ -63,16 +70,26 @@ def _format_sequence(length, inputs, layout, merge, in_layout=None):
     """
     if inputs is None:
         raise AssertionError('unroll(inputs=None) has been deprecated. Please create input variables outside unroll.')
-    inputs, F, axis = as_ndarray(inputs), ndarray, layout.find('T')
+    inputs, axis = as_ndarray(inputs), layout.find('T')
+    F = _operators(inputs if isinstance(inputs, tensor_types) else inputs[0])
     in_axis = axis if in_layout is None else in_layout.find('T')
-    if isinstance(inputs, tensor_types):
+    if isinstance(inputs, symbol.Symbol):
+        batch_size = 0  # follows from the shapes that the graph is run with
+        if merge is False:
+            if len(inputs) != 1:
+                raise ValueError("unroll doesn't allow grouped symbol as input. Please convert to list with list(inputs) first or let "
+                                 'unroll handle splitting.')
+            if length is None:
+                raise ValueError('unroll of a symbol needs length: a symbol does not know how many time steps it has')
+            inputs = _split(F, inputs, length, in_axis)
+    elif isinstance(inputs, tensor_types):
         batch_size = inputs.shape[layout.find('N')]
         if merge is False:
             _check_length(length, inputs.shape[in_axis])
             inputs = _split(F, inputs, inputs.shape[in_axis], in_axis)
     else:
         _check_length(length, len(inputs))
-        batch_size = inputs[0].shape[0]
+        batch_size = 0 if F is symbol else inputs[0].shape[0]
         if merge is True:
             inputs, in_axis = F.stack(*inputs, axis=axis), axis
     if isinstance(inputs, tensor_types) and axis != in_axis:
@@ -94,6 +111,6 @@ def _reverse_sequences(sequences, unroll_step, valid_length=None):
     """Return the steps in reverse order; with `valid_length`, only steps that belong to a sequence change places."""
     if valid_length is None:
         return list(reversed(sequences))
-    reversed_ = ndarray.SequenceReverse(ndarray.stack(*sequences, axis=0), sequence_length=as_ndarray(valid_length),
-                                        use_sequence_length=True)
-    return _split(ndarray, reversed_, unroll_step, 0)
+    F = _operators(sequences[0])
+    reversed_ = F.SequenceReverse(F.stack(*sequences, axis=0), sequence_length=as_ndarray(valid_length), use_sequence_length=True)
+    return _split(F, reversed_, unroll_step, 0)
