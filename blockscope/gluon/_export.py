@@ -2,6 +2,7 @@
 import warnings
 
 from .. import ndarray
+from ..symbol.files import save
 
 __all__ = ['export']
 
@@ -27,5 +28,6 @@ def export(graph, params, path, epoch, remove_amp_cast):
             arrays[f'aux:{param.name}'] = param._reduce()
         else:
             warnings.warn(f'Parameter "{param.name}" is not found in the graph. ', stacklevel=3)
-    graph.save(f'{path}-symbol.json', remove_amp_cast=remove_amp_cast)
+    # Names that occur twice, such as those of a layer that is called twice, are made unique, as otherwise nothing can be found by them.
+    save(graph._entries, f'{path}-symbol.json', remove_amp_cast, unique_names=True)
     ndarray.save(f'{path}-{epoch:04d}.params', arrays)

@@ -18,9 +18,17 @@ from blockscope.symbol.node import Node, walk
 
 HERE = pathlib.Path(__file__).parent / 'files'
 NETWORKS = pathlib.Path(__file__).parents[1] / 'formats' / 'symbols'
-_spec = importlib.util.spec_from_file_location('make_symbol_cases', HERE / 'make_symbol_cases.py')
-cases = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cases)
+
+
+def script(name):
+    """Return a script of files/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, HERE / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+cases, zoo = script('make_symbol_cases'), script('make_zoo_digests')
 MXNET = json.loads((HERE / 'symbol_cases.json').read_text(encoding='utf-8'))
 UNIQUE = json.loads((HERE / 'unique_texts.json').read_text(encoding='utf-8'))
 # The np operators come with the np front end.
@@ -92,6 +100,10 @@ def test_duplicates_are_written_as_mxnet_writes_them(name):
     assert written(cases.named('unique_')[name]) == MXNET['duplicates'][name]['result']
 
 
+def test_networks_of_the_zoo_are_written_as_mxnet_writes_them():
+    assert zoo.digests(mx) == json.loads((HERE / 'zoo_digests.json').read_text(encoding='utf-8'))
+
+
 def test_casts_of_mixed_precision_are_left_out():
     assert cases.build(mx, cases.program_amp, True) == MXNET['without_amp_cast']['result']
     net = cases.program_amp(mx)
@@ -140,6 +152,29 @@ def test_what_mxnet_cannot_do_with_duplicates():
 def test_unique_names_in_bodies_of_loops():
     body = json.loads(UNIQUE['in_loop'])['nodes'][-1]['subgraphs'][0]
     assert [node['name'] for node in body['nodes'] if node['op'] == 'FullyConnected'] == ['d_fwd', 'd_fwd_1']
+
+
+def test_export_makes_names_unique(tmp_path):
+    class Twice(mx.gluon.nn.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix='net_')
+            with self.name_scope():
+                self.layer = mx.gluon.nn.Dense(3, in_units=3)
+
+        def hybrid_forward(self, F, x):
+            return self.layer(self.layer(x))
+
+    net = Twice()
+    net.initialize()
+    net.hybridize()
+    x = mx.nd.array([[1, 2, 3]])
+    expected = net(x).asnumpy()
+    net.export(str(tmp_path / 'net'))
+    graph = mx.sym.load(str(tmp_path / 'net-symbol.json'))
+    assert [node.name for node in walk(graph._entries) if node.op] == ['net_dense0_fwd', 'net_dense0_fwd_1']
+    assert graph.get_internals()['net_dense0_fwd_output'].list_outputs() == ['net_dense0_fwd_output']
+    again = mx.gluon.SymbolBlock.imports(str(tmp_path / 'net-symbol.json'), ['data'], str(tmp_path / 'net-0000.params'))
+    assert (again(x).asnumpy() == expected).all()
 
 
 NAMES = st.sampled_from(['n', 'n_1', 'n_output', 'n_output0', 'm', ''])
