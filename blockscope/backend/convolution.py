@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .correlation import Window, correlate, correlate_weight, transposed
 from .depthwise import correlate_depthwise, depthwise_weight
+from .memory_order import to_first, to_last
 
 
 class Geometry(NamedTuple):
@@ -30,24 +31,6 @@ def output_size(size, kernel, geometry):
     """Return the spatial shape of a convolution's result."""
     return tuple((n + 2 * p - (d * (k - 1) + 1)) // s + 1
                  for n, k, s, d, p in zip(size, kernel, geometry.stride, geometry.dilate, geometry.pad))
-
-
-def points(kernel, size, geometry):
-    """Yield, for every kernel point, its index and the slices of a padded array that it meets (leading axes included)."""
-    whole = (slice(None), slice(None))
-    for point in product(*(range(k) for k in kernel)):
-        yield point, whole + tuple(slice(i * d, i * d + s * (n - 1) + 1, s)
-                                   for i, n, s, d in zip(point, size, geometry.stride, geometry.dilate))
-
-
-def to_last(x):
-    """Return the view of a channels-first array with its channels last."""
-    return x.transpose((0, *range(2, x.ndim), 1))
-
-
-def to_first(x):
-    """Return the view of a channels-last array with its channels first."""
-    return x.transpose((0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
 def _pointwise(kernel, geometry):

@@ -1,44 +1,19 @@
 """Pooling over windows in 1 to 3 dimensions: max, average, sum and Lp.
 
-Windows are taken point by point: for every position inside the kernel there is one strided slice of the padded input, and all
-slices have the result's shape.
+`backend.pooling` has the kernels.
 """
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from ..backend.convolution import Geometry, points
+from ..backend import pooling as kernels
+from ..backend.pooling import Windows
 from .attributes import Shape
 from .convolution import channels_last, check_spatial, to_first, to_last
 from .registry import operator
 
 Convention = Literal["full", "same", "valid"]
 PoolLayout = Literal["NCDHW", "NCHW", "NCW", "NDHWC", "NHWC", "NWC"] | None
-
-
-class Windows(NamedTuple):
-    """Where windows lie: tuples with one number a spatial axis."""
-
-    kernel: tuple
-    stride: tuple
-    pad: tuple
-    inside: tuple  # input sizes
-    size: tuple    # output sizes
-
-    @property
-    def apart(self):
-        """Whether no two windows overlap."""
-        return all(s >= k for s, k in zip(self.stride, self.kernel))
-
-    def slices(self):
-        """Yield the slices of the padded input for each position in the kernel."""
-        geometry = Geometry(self.stride, (1,) * len(self.kernel), self.pad)
-        return [where for _, where in points(self.kernel, self.size, geometry)]
-
-    def padded_size(self):
-        """Return the size that holds every window: past the end too, for the convention 'full'."""
-        return tuple(max((m - 1) * s + k, n + p)
-                     for m, s, k, n, p in zip(self.size, self.stride, self.kernel, self.inside, self.pad))
 
 
 def find_windows(shape, kernel, stride, pad, convention):
@@ -67,20 +42,6 @@ def find_windows(shape, kernel, stride, pad, convention):
     return Windows(kernel, stride, pad, inside, tuple(size))
 
 
-def _fill(xp, x, windows, value):
-    """Return x padded with `value` so that every window lies inside."""
-    total = windows.padded_size()
-    if total == windows.inside:
-        return x
-    out = xp.full(x.shape[:2] + total, value, x.dtype)
-    out[_interior(windows)] = x
-    return out
-
-
-def _interior(windows):
-    return (slice(None), slice(None), *(slice(p, p + n) for p, n in zip(windows.pad, windows.inside)))
-
-
 def _counts(xp, windows, include_pad, dtype):
     """Return how many elements each window averages over: a number where all are equal, else an array."""
     low = [0 if include_pad else p for p in windows.pad]
@@ -97,39 +58,21 @@ def _counts(xp, windows, include_pad, dtype):
     return xp.maximum(total, 1).astype(dtype)
 
 
-def _sum(xp, x, windows):
-    filled = _fill(xp, x, windows, 0)
-    slices = windows.slices()
-    total = filled[slices[0]].copy()
-    for where in slices[1:]:
-        total += filled[where]
-    return total
-
-
-def _maximum(xp, x, windows):
-    filled = _fill(xp, x, windows, xp.finfo(x.dtype).min)
-    slices = windows.slices()
-    largest = filled[slices[0]].copy()
-    for where in slices[1:]:
-        xp.maximum(largest, filled[where], out=largest)
-    return largest
-
-
 def _power_sum(xp, x, windows, p):
     """Return the p-th root of the sum of p-th powers (the signed root for odd p, as in MXNet)."""
     if p not in (1, 2, 3):
         raise ValueError(f"p value of {p} is not supported: p_value is 1, 2 or 3")
-    total = _sum(xp, x ** p, windows)
+    total = kernels.total(xp, x ** p, windows)
     return total if p == 1 else xp.sqrt(total) if p == 2 else xp.cbrt(total)
 
 
 def _pool(env, x, windows, pool_type, p_value, include_pad):
     xp = env.xp
     if pool_type == "max":
-        return _maximum(xp, x, windows)
+        return kernels.maximum(xp, x, windows)
     if pool_type == "lp":
         return _power_sum(xp, x, windows, p_value)
-    total = _sum(xp, x, windows)
+    total = kernels.total(xp, x, windows)
     if pool_type == "avg":
         total /= _counts(xp, windows, include_pad, x.dtype)
     return total
@@ -233,14 +176,8 @@ def _spread(env, dy, *, size: Shape, kernel: Shape, stride: Shape, pad: Shape, p
     if average:
         dy = dy / _counts(xp, windows, count_include_pad is not False, dy.dtype)
     if tuple(kernel) == tuple(size) and not any(windows.pad):
-        return xp.broadcast_to(dy, dy.shape[:2] + size).copy()
-    dx = xp.zeros(dy.shape[:2] + windows.padded_size(), dy.dtype)
-    for where in windows.slices():
-        if windows.apart:
-            dx[where] = dy
-        else:
-            dx[where] += dy
-    return dx if windows.padded_size() == size else dx[_interior(windows)]
+        return kernels.fill_windows(xp, dy, size)
+    return kernels.spread(xp, dy, windows)
 
 
 @_spread.gradient
@@ -258,14 +195,4 @@ def _backward_max_pool(env, dy, y, x, *, kernel: Shape, stride: Shape, pad: Shap
         flat = x.reshape(x.shape[:2] + (-1,))
         first = xp.expand_dims(flat.argmax(axis=2), 2) == xp.arange(flat.shape[2])
         return (first * dy.reshape(dy.shape[:2] + (1,))).astype(dy.dtype).reshape(x.shape)
-    filled = _fill(xp, x, windows, xp.finfo(x.dtype).min)
-    dx = xp.zeros(filled.shape, dy.dtype)
-    left = dy.copy()
-    for where in windows.slices():
-        part = left * (filled[where] == y)
-        left -= part
-        if windows.apart:
-            dx[where] = part
-        else:
-            dx[where] += part
-    return dx if filled is x else dx[_interior(windows)]
+    return kernels.route(xp, dy, y, x, windows)
