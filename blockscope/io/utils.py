@@ -60,7 +60,8 @@ def _as_source(name, values):
     try:
         return array(values)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"Invalid type '{public_class(type(values))}' for {name}, should be NDArray, numpy.ndarray or h5py.Dataset") from error
+        raise TypeError(f"Invalid type '{public_class(type(values))}' for {name}, should be NDArray, numpy.ndarray or "
+                        "h5py.Dataset") from error
 
 
 def _has_instance(data, dtype):
