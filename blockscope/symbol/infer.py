@@ -11,12 +11,10 @@ References
 ----------
 MXNet 1.9.1, passes InferShape and InferType.
 """
-import ast
-
 from ..errors import MXNetError
 from ..formats.params import DTYPES
 from ..ndarray.np_shape import is_np_shape
-from ..ops.attributes import as_dtype
+from ..ops.attributes import Optional, Shape, as_dtype, kind_of
 from ..ops.inference import is_complete, unite, unite_types
 from .node import walk
 
@@ -24,6 +22,8 @@ __all__ = ['infer_shapes', 'infer_types', 'known_shape', 'shown_shape']
 
 # What a rule raises for shapes that don't fit, some of it from taking apart a shape of too few axes.
 _REFUSALS = (ValueError, MXNetError, IndexError, TypeError, ZeroDivisionError)
+
+_SHAPE = Optional(kind_of(Shape))
 
 
 def infer_shapes(entries, known):
@@ -83,12 +83,11 @@ def known_shape(shape):
     if shape is None:
         return None
     shape = tuple([int(n) for n in shape])
-    if not is_np_shape():
-        return shape or None
-    if 0 in shape:
+    if 0 in shape and is_np_shape():
         raise MXNetError(f'shape {shape} is that of an array without elements, for which no shapes can be inferred (-1 is an unknown '
                          'length)')
-    return tuple([0 if n == -1 else n for n in shape])
+    # -1 is an unknown length in either way of writing.
+    return tuple([0 if n == -1 else n for n in shape]) if shape or is_np_shape() else None
 
 
 def shown_shape(shape):
@@ -99,13 +98,19 @@ def shown_shape(shape):
 
 
 def _declared_shape(node):
-    text = node.attrs.get('__shape__')
-    return None if text is None else known_shape(ast.literal_eval(text))
+    return known_shape(_declared(node, '__shape__', _SHAPE.parse))
 
 
 def _declared_type(node):
-    text = node.attrs.get('__dtype__')
-    return None if text is None else DTYPES.get(int(text))
+    return _declared(node, '__dtype__', lambda text: DTYPES.get(int(text)))
+
+
+def _declared(node, key, parse):
+    text = node.attrs.get(key)
+    try:
+        return None if text is None else parse(text)
+    except (ValueError, SyntaxError) as error:
+        raise MXNetError(f'Invalid attribute {key}={text!r} of variable {node.name}') from error
 
 
 def _is_known(value):

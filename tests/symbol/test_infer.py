@@ -69,6 +69,20 @@ def test_given_shapes_come_before_declared_ones():
     assert types(x + 1, x="float32")["x"] == np.float32
 
 
+@pytest.mark.parametrize("text, shape", [("(2, 0)", (2, 0)), ("(-1, 3)", (0, 3)), ("[2, 3]", (2, 3)), ("(2L, 3L)", (2, 3)),
+                                         ("3", (3,)), ("None", None)])
+def test_ways_to_write_a_declared_shape(text, shape):
+    # MXNet reads all of them so; -1 is an unknown length as 0 is.
+    assert shapes(mx.sym.relu(mx.sym.var("x", attr={"__shape__": text})))["x"] == shape
+
+
+@pytest.mark.parametrize("attr, ask", [({"__shape__": "abc"}, shapes), ({"__dtype__": "float16"}, types)])
+def test_declarations_that_say_nothing_are_refused(attr, ask):
+    # MXNet: Check failed: is >> rshape[out_ent_id] Invalid attribute
+    with pytest.raises(mx.MXNetError, match="Invalid attribute __.*x"):
+        ask(mx.sym.relu(mx.sym.var("x", attr=attr)))
+
+
 def test_variables_of_one_name_get_one_shape():
     # name_manager/duplicate_argument_infer_shape: MXNet gives [[2, 3], [1, 3], [1], [1, 1], [1]]
     x = mx.sym.var("x")
