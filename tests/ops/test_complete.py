@@ -50,6 +50,11 @@ INTERNAL = {
 TESTED_ELSEWHERE = {
     "_advanced_index": "ndarray/test_contexts.py::test_gradient_of_indexing",  # its key holds arrays of the device
     "_copyto": "ndarray/test_contexts.py::test_moving_is_differentiated",  # its arguments are contexts
+    "Custom": "ndarray/test_custom.py::test_custom_operator_computes_and_differentiates",  # what it does is a class of the user's
+    # These three hold graphs.
+    "_cond": "symbol/test_control_flow_programs.py::test_numbers_are_mxnets",
+    "_foreach": "symbol/test_control_flow_programs.py::test_numbers_are_mxnets",
+    "_while_loop": "symbol/test_control_flow_programs.py::test_numbers_are_mxnets",
 }
 
 
@@ -116,6 +121,9 @@ DIFFERENT = {
     ("_copyto", "source"): "the operator is called by as_in_context and copyto only",
     ("smooth_l1", "scalar"): "MXNet takes 1 where it isn't given, although it says required",
     ("_copyto", "target"): "the operator is called by as_in_context and copyto only",
+    ("_foreach", "fn"): "a node keeps its graphs apart from its attributes",
+    **{("_while_loop", a): "a node keeps its graphs apart from its attributes" for a in ("cond", "func")},
+    **{("_cond", a): "a node keeps its graphs apart from its attributes" for a in ("cond", "then_branch", "else_branch")},
 }
 
 
