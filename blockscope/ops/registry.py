@@ -204,8 +204,7 @@ class Operator:
         found = self._inferred.get(key)
         if found is None:
             found = self._infer_shape(ins, outs, attrs)
-            if len(self._inferred) < 1024:
-                self._inferred[key] = found
+            self._remember(key, found)
         return found
 
     def _infer_shape(self, ins, outs, attrs):
@@ -230,9 +229,13 @@ class Operator:
             new_ins, new_outs = (self.type_rule or inference.one_type)(ins, outs, attrs)
             found = (inference.settle(ins, new_ins, lambda known, new, _: inference.unite_types(known, new)),
                      inference.settle(outs, new_outs, lambda known, new, _: inference.unite_types(known, new)))
-            if len(self._inferred) < 1024:
-                self._inferred[key] = found
+            self._remember(key, found)
         return found
+
+    def _remember(self, key, found):
+        if len(self._inferred) >= 1024:
+            self._inferred.clear()
+        self._inferred[key] = found
 
     def infer_node(self, kind, node, ins, outs):
         """Complete shapes (kind "shape") or types ("type") of a node; operators with subgraphs have their own way to do it."""
