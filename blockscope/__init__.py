@@ -29,7 +29,7 @@ from .mxnet import as_mxnet  # noqa: E402
 __version__ = "1.9.1"
 
 _SUBMODULES = {
-    "gluon": "gluon", "init": "initializer", "initializer": "initializer", "io": "io", "kv": "kvstore", "kvstore": "kvstore",
+    "executor": "executor", "gluon": "gluon", "init": "initializer", "initializer": "initializer", "io": "io", "kv": "kvstore", "kvstore": "kvstore",
     "lr_scheduler": "lr_scheduler", "metric": "metric", "mon": "monitor", "monitor": "monitor", "operator": "operator",
     "optimizer": "optimizer", "npx": "numpy_extension", "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
     "rnd": "random", "sym": "symbol", "symbol": "symbol", "test_utils": "test_utils", "util": "util",
@@ -40,7 +40,7 @@ _FROM_UTIL = ("is_np_array", "is_np_shape", "np_shape", "set_np_shape", "use_np_
 _ABSENT = {
     "mod": "the Module front end", "module": "the Module front end",
     "image": "image reading", "img": "image reading", "recordio": "RecordIO files",
-    "np": "mx.np arrays", "model": "the Module front end", "callback": "the Module front end", "executor": "symbolic graphs",
+    "np": "mx.np arrays", "model": "the Module front end", "callback": "the Module front end",
     "profiler": "the profiler", "contrib": "mx.contrib", "rnn": "the Module front end",
 }
 

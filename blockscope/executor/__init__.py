@@ -1,7 +1,8 @@
 """Trace, plan and run graphs."""
-from . import control_flow  # says how nodes that hold graphs run
+from ..symbol.gradient import gradient
+from . import control_flow, differentiation, passes  # the first two say how nodes that hold graphs run
 from .binding import bind, evaluate, simple_bind
 from .cached_op import CachedOp
 from .executor import Executor
 
-__all__ = ['CachedOp', 'Executor', 'bind', 'control_flow', 'evaluate', 'simple_bind']
+__all__ = ['CachedOp', 'Executor', 'bind', 'control_flow', 'differentiation', 'evaluate', 'gradient', 'passes', 'simple_bind']

@@ -2,7 +2,7 @@
 
 Importing this package fills the registry.
 """
-from . import control_flow, custom  # noqa: F401
+from . import control_flow, custom, graph_gradient  # noqa: F401
 from . import activation, boxes, convolution, ctc, dense, dropout, loss_output, normalization, pooling, resize, softmax  # noqa: F401
 from . import indexing, joining, linalg, linear, ordering, random_ops, sequence, slicing  # noqa: F401
 from . import arithmetic, casting, creation, reduce, registry, rnn, shape, unary  # noqa: F401

@@ -5,7 +5,7 @@ The functions are those of ``mx.nd``, from the same operator records, applied to
 """
 from .. import _namespaces
 from .. import ops as _ops  # fills the registry
-from . import composite, control_flow, control_flow_inference, creation, elementwise, functions, node, random, symbol
+from . import composite, control_flow, control_flow_inference, creation, elementwise, functions, gradient, node, random, symbol
 from .composite import histogram, split_v2
 from .creation import Group, Variable, arange, eye, fromjson, full, linspace, load, load_json, ones, var, zeros
 from .custom import Custom
