@@ -33,6 +33,21 @@ class Monitor:
     References
     ----------
     mxnet.monitor.Monitor of MXNet 1.9.1.
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> monitor = mx.monitor.Monitor(2, stat_func=lambda array: array.max(), pattern='fc_')
+    >>> net = mx.sym.FullyConnected(mx.sym.var('data'), num_hidden=3, no_bias=True, name='fc')
+    >>> executor = net.bind(mx.cpu(), {'data': mx.nd.ones((1, 2)), 'fc_weight': mx.nd.full((3, 2), 4)})
+    >>> monitor.install(executor)
+    >>> for batch in range(3):
+    ...     monitor.tic()
+    ...     _ = executor.forward()
+    ...     print(monitor.toc())
+    [(1, 'fc_output', '8.0\\t'), (1, 'fc_weight', '4.0\\t')]
+    []
+    [(3, 'fc_output', '8.0\\t'), (3, 'fc_weight', '4.0\\t')]
     """
 
     def __init__(self, interval, stat_func=None, pattern=".*", sort=False, monitor_all=False):
