@@ -5,7 +5,6 @@ are on the tape, and gradients follow.
 """
 import weakref
 
-from ..backend import current_context
 from ..errors import MXNetError
 from ..ndarray import control_flow, custom, zeros
 from .cached_op import CachedOp
@@ -17,12 +16,11 @@ _compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # the graphs
 
 
 def _runner(run):
-    """Return the function of a node and its inputs that runs it, with the node's graphs compiled."""
-    def run_node(node, arrays):
+    """Return the function of a node, its inputs and a context that runs it, with the node's graphs compiled."""
+    def run_node(node, arrays, ctx):
         graphs = _compiled.get(node)
         if graphs is None:
             graphs = _compiled[node] = [(graph, CachedOp(graph)) for graph in node.subgraphs]
-        ctx = arrays[0].context if arrays else current_context()
 
         def call(symbol, inputs):
             compiled = next(op for graph, op in graphs if graph is symbol)
@@ -101,13 +99,13 @@ def run_while_loop(node, arrays, call):
 
 def _no_outputs(body, arrays, count, length):
     """Return the outputs of a loop that made no step: zeros, as if the first step's rows were missing."""
+    if not count:
+        return []
     names = body.list_inputs()
     outputs = type(body)(body._entries[:count])
     known = set(outputs.list_inputs())
     shapes = {name: x.shape for name, x in zip(names, arrays) if name in known}
     types = {name: x.dtype for name, x in zip(names, arrays) if name in known}
-    if not count:
-        return []
     _, found, _ = outputs.infer_shape(**shapes)
     _, found_types, _ = outputs.infer_type(**types)
     if found is None or found_types is None:
@@ -125,9 +123,9 @@ def run_cond(node, arrays, call):
     return control_flow.cond(run(test, 'cond_input_locs')()[0], run(branches[0], 'then_input_locs'), run(branches[1], 'else_input_locs'))
 
 
-def run_custom(node, arrays):
-    """Run a node of `Custom`; see `run_foreach`."""
-    return custom.run(node.op, arrays)
+def run_custom(node, arrays, ctx):
+    """Run a node of `Custom` on a context; see `run_foreach`."""
+    return custom.run(node.op, arrays, ctx)
 
 
 PYTHON_CALLS.update(_foreach=_runner(run_foreach), _while_loop=_runner(run_while_loop), _cond=_runner(run_cond), Custom=run_custom)

@@ -8,7 +8,7 @@ from ..ndarray import NDArray
 
 __all__ = ['PYTHON_CALLS', 'PythonCall']
 
-# By operator name: ``run(node, arrays) -> list of NDArray``.
+# By operator name: ``run(node, arrays, ctx) -> list of NDArray``.
 PYTHON_CALLS: dict = {}
 
 
@@ -35,6 +35,7 @@ class PythonCall:
     """
 
     aliasing = takes_out = same_dtype = False
+    prepare = None
     saves_output = True
     saved_positions = ()
 
@@ -61,7 +62,7 @@ class PythonCall:
                     x._node = _tape.Leaf(None, 'null', self._ctx)
         flags = ambient.set_flags(self._recording, self._training)
         try:
-            outs = self._run(self._call.node, arrays)
+            outs = self._run(self._call.node, arrays, self._ctx)
         finally:
             ambient.restore(flags)
         return _Recorded([x._raw for x in outs], arrays, outs)

@@ -137,7 +137,7 @@ def custom(*data, op_type=None, name=None, out=None, **attributes):
     for x in arrays:
         if not isinstance(x, NDArray):
             raise TypeError(f"operator Custom ({op_type}) takes NDArrays, but got {public_class(type(x))}")
-    outs = run(op, arrays)
+    outs = run(op, arrays, arrays[0]._ctx if arrays else current_context())
     if out is not None:
         for target, x in zip(out if isinstance(out, (list, tuple)) else [out], outs):
             target._assign(x)
@@ -145,7 +145,7 @@ def custom(*data, op_type=None, name=None, out=None, **attributes):
     return outs[0] if len(outs) == 1 else outs
 
 
-def run(record, arrays):
+def run(record, arrays, ctx):
     """Run a user's operator on arrays, recording it when recording.
 
     Parameters
@@ -154,13 +154,14 @@ def run(record, arrays):
         What to run.
     arrays : list of NDArray
         Inputs, then auxiliary states.
+    ctx : Context
+        Where to run.
 
     Returns
     -------
     list of NDArray
     """
     inputs, aux = arrays[:record.argument_count], arrays[record.argument_count:]
-    ctx = arrays[0]._ctx if arrays else current_context()
     types = [x.dtype for x in inputs]
     _, out_shapes, _ = record.ask("infer_shape", [list(x.shape) for x in inputs])
     _, out_types, _ = record.ask("infer_type", types)

@@ -56,11 +56,11 @@ class CustomOperator(Operator):
         prop = _registered[op_type](**{key: text for key, text in texts.items() if key != 'op_type'})
         arguments, states, outputs = (_listed(op_type, prop, what)
                                       for what in ('list_arguments', 'list_auxiliary_states', 'list_outputs'))
-        super().__init__('Custom', custom.forward, outputs=len(outputs), output_names=tuple(outputs),
+        super().__init__('Custom', custom.forward, outputs=lambda **_: len(outputs), output_names=tuple(outputs),
                          arguments=lambda **_: (*arguments, *states), shape_rule=self._shapes, type_rule=self._types)
         self.prop = prop
         self.op_type = op_type
-        self.argument_count = len(arguments)
+        self.argument_count, self.output_count = len(arguments), len(outputs)
         self.input_names = (*arguments, *states)
         self.mutates = tuple(range(len(arguments), len(self.input_names)))
         self.attributes = {key: Attribute(key, kind_of(str), REQUIRED) for key in texts}
@@ -110,7 +110,7 @@ class CustomOperator(Operator):
             found = (*found, [])
         if len(found) != 3:
             raise MXNetError(f'Error in {self.op_type}.{method}: {method} must return 2 or 3 lists')
-        counts = (self.argument_count, self.outputs, len(self.mutates))
+        counts = (self.argument_count, self.output_count, len(self.mutates))
         for part, count, what in zip(found, counts, ('input', 'output', 'aux state')):
             if len(part) != count:
                 raise MXNetError(f'Error in {self.op_type}.{method}: expecting {count} entries in returned {what} '
