@@ -236,15 +236,12 @@ def _deconvolution_rule(ins, outs, attrs):
     if data is None:
         return (), ()
     _check_data(data, kernel, layout)
-    size = attrs["target_shape"] or _spatial(data, layout)
-    if 0 not in _spatial(data, layout):
-        _, size = _deconvolution_size(size if not attrs["target_shape"] else _spatial(data, layout), _geometry(**attrs), kernel,
-                                      attrs["adj"], attrs["target_shape"])
-    elif not attrs["target_shape"]:
-        # Lengths follow one by one: put 1 for those that are not known, and forget what came out.
-        ones = tuple([n or max(1, k) for n, k in zip(size, kernel)])
-        _, found = _deconvolution_size(ones, _geometry(**attrs), kernel, attrs["adj"], ())
-        size = [n and m for n, m in zip(size, found)]
+    spatial, size = _spatial(data, layout), attrs["target_shape"]
+    if not size or 0 not in spatial:
+        # Lengths follow one by one: take any that is long enough where one is not known, and forget what comes out.
+        lengths = tuple([n or 1 + 2 * sum(attrs["pad"]) for n in spatial])
+        _, found = _deconvolution_size(lengths, _geometry(**attrs), kernel, attrs["adj"], size)
+        size = [n and m for n, m in zip(spatial, found)]
     return (), [_placed(data, size, attrs["num_filter"], layout)]
 
 
