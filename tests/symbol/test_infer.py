@@ -45,6 +45,15 @@ def test_unknown_state_of_a_recurrent_cell_gets_its_batch_from_the_data():
     assert found["begin"] == (5, 4) and found["h2h"] == (5, 4)
 
 
+def test_lengths_of_images_follow_one_by_one():
+    # MXNet's infer_shape_partial of the same.
+    x = mx.sym.var("x")
+    wide = mx.sym.Deconvolution(x, kernel=(1, 2), stride=(2, 1), pad=(1, 0), num_filter=4, name="n")
+    assert shapes(wide, x=(6, 4, 0, 6)) == {"x": (6, 4, 0, 6), "n_weight": (4, 4, 1, 2), "n": (6, 4, 0, 7)}
+    narrow = mx.sym.Convolution(x, kernel=(3, 3), num_filter=3, no_bias=True, name="n")
+    assert shapes(narrow, x=(2, 0, 8, 0)) == {"x": (2, 0, 8, 0), "n_weight": (3, 0, 3, 3), "n": (2, 3, 6, 0)}
+
+
 def test_information_passes_backwards_over_many_nodes():
     x = mx.sym.var("x")
     y = x
