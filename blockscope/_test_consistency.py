@@ -153,7 +153,9 @@ def _compare_one(phase, name, array, truth, numbers, tolerances, equal_nan, rais
     try:
         assert_almost_equal(array, truth, rtol=rtol, atol=atol, equal_nan=equal_nan)
     except AssertionError as error:
-        print(f"{phase} Err: ctx {numbers[0]} ({np.dtype(array.dtype).name} on {array.context}) vs ctx {numbers[1]} at {name}")
+        shown = [f"{np.dtype(one.dtype).name} {one.context} ctx {number}" if phase == "Train" else f"ctx {number}"
+                 for one, number in zip((array, truth), numbers)]
+        print(f"{phase} Err: {shown[0]} vs {shown[1]} at {name}")
         traceback.print_exc()
         if raise_on_err:
             raise

@@ -70,8 +70,6 @@ def _parse_aux_states(sym, aux_states, ctx, dtype):
 
 def _check_gradient(request, name, expected, found, before, tolerances, left, equal_nan=False):
     """Compare one gradient array with what its request asks: overwritten, added to what was there `before`, or untouched."""
-    if request not in ("write", "add", "null"):
-        raise ValueError(f"Invalid grad_req {request} for argument {name}")
     found = to_host(found) - before if request == "add" else found
     assert_almost_equal(before if request == "null" else expected, found, *tolerances, (f"{left}_{name}", f"BACKWARD_{name}"),
                         equal_nan=equal_nan)

@@ -50,6 +50,21 @@ MESSAGES = [
     "compare_ndarray_tuple((mx.nd.ones(2), None), (mx.nd.ones(2), mx.nd.ones(3)))",
     "checkShapes(np.ones(3), np.ones((3, 1)))",
     "environment('a').__enter__()",
+    "check_symbolic_forward(P(mx), [A, B], [A * B])",
+    "check_symbolic_forward(P(mx), [A, B], [A * B + 1])",
+    "check_symbolic_forward(P(mx), {'b': B, 'a': A}, {'p_output': A * A}, rtol=0.5)",
+    "check_symbolic_backward(P(mx), [A, B], [A], [A * B, A * A])",
+    "check_symbolic_backward(P(mx), [A, B], [A], [A * B, A * B])",
+    "check_symbolic_backward(P(mx), [A, B], [A], [A * B, A * B], grad_req='null')",
+    "check_symbolic_backward(P(mx), [A, B], [A], [A * B, A * B], grad_req='never')",
+    "check_symbolic_backward(P(mx), [A, B], {'p_output': A}, {'a': A * B + 0.5}, dtype=np.float64)",
+    "np.random.seed(1), check_numeric_gradient(P(mx), [A, B], dtype=np.float64)",
+    "np.random.seed(1), check_numeric_gradient(mx.sym.BlockGrad(mx.sym.var('a')), [A], numeric_eps=0.25)",
+    "check_consistency([P(mx), P(mx)], C(mx), arg_params={'a': A, 'b': B})['p_output'].dtype",
+    "check_consistency([P(mx), mx.sym.elemwise_add(*P(mx).get_children(), name='p')], C(mx), arg_params={'a': A, 'b': B})",
+    "check_consistency([P(mx), mx.sym.BlockGrad(P(mx), name='p')], C(mx), arg_params={'a': A, 'b': B}, grad_req='add')",
+    "check_speed(P(mx), typ='none', a=(1,))",
+    "check_speed(P(mx), [A])",
 ]
 
 VALUES = [
@@ -102,6 +117,20 @@ VALUES = [
 ]
 
 
+A, B = np.array([[1.0, -2.0], [0.5, 4.0]]), np.array([[2.0, 1.0], [3.0, 0.25]])
+
+
+def P(mx):
+    """Return the symbol of a product."""
+    return mx.sym.elemwise_mul(mx.sym.var("a"), mx.sym.var("b"), name="p")
+
+
+def C(mx):
+    """Return two contexts for it."""
+    return [{"ctx": mx.cpu(i), "a": (2, 2), "b": (2, 2), "type_dict": {"a": kind, "b": kind}}
+            for i, kind in enumerate(("float64", "float32"))]
+
+
 def plain(value):
     """Return a value as JSON has it: arrays with their dtypes, numbers rounded to what float32 and two SciPys agree on."""
     if isinstance(value, np.ndarray) and value.ndim:
@@ -125,8 +154,8 @@ def run(mx, text):
     """Return what an expression of test_utils gives: its value, or the error, and what it prints."""
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), np.printoptions(), np.errstate(all="ignore"):
-            value = eval(text, {**vars(mx.test_utils), "mx": mx, "np": np})  # text of this file
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()), np.printoptions(), np.errstate(all="ignore"):
+            value = eval(text, {**vars(mx.test_utils), "mx": mx, "np": np, "A": A, "B": B, "C": C, "P": P})  # text of this file
         return {"value": plain(value), "printed": printed.getvalue()}
     except Exception as error:
         return {"error": type(error).__name__, "message": str(error), "printed": printed.getvalue()}
