@@ -213,7 +213,8 @@ def while_loop(cond, func, loop_vars, max_iterations=None, name='while_loop'):
     --------
     >>> import blockscope as mx
     >>> i = mx.sym.var('i')
-    >>> squares, last = while_loop(lambda i: i < 3, lambda i: (i * i, [i + 1]), [i], max_iterations=4)
+    >>> with mx.name.NameManager():
+    ...     squares, last = while_loop(lambda i: i < 3, lambda i: (i * i, [i + 1]), [i], max_iterations=4)
     >>> squares.list_outputs()
     ['_while_loop0_output0']
     """
