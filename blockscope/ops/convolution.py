@@ -7,6 +7,7 @@ dx, which is also the deconvolution) and `_convolve_weight` (dy, x -> dw). So gr
 from typing import Literal
 
 from ..backend import convolution as kernels
+from ..backend.channels import add_by_channel, channel_sums
 from ..backend.convolution import Geometry
 from .attributes import Shape
 from .dense import require_bias, require_shape
@@ -114,13 +115,25 @@ def _as_first(env, layout, *arrays):
 
 def _finish(env, y, bias, layout):
     if bias is not None:
-        y += bias.reshape((1, -1) + (1,) * (y.ndim - 2))
+        add_by_channel(env.xp, y, bias, 1)
     return env.xp.transpose(y, to_last(y.ndim)) if channels_last(layout) else y
 
 
-def _bias_gradient(dy, layout):
-    channel = dy.ndim - 1 if channels_last(layout) else 1
-    return dy.sum(axis=tuple(i for i in range(dy.ndim) if i != channel))
+@operator("_channel_sums")
+def _channel_sums(env, data, *, axis: int):
+    """Sum over all axes but one."""
+    if data.dtype.char not in "fd":
+        return data.sum(axis=tuple(i for i in range(data.ndim) if i != axis))
+    return channel_sums(env.xp, data, axis)
+
+
+@_channel_sums.gradient
+def _(F, dy, _y, _data, *, axis):
+    return (lambda: F.broadcast_to(dy.reshape((1,) * axis + (-1,) + (1,) * (_data.ndim - axis - 1)), shape=_data.shape),)
+
+
+def _bias_gradient(F, dy, layout):
+    return F._channel_sums(dy, axis=dy.ndim - 1 if channels_last(layout) else 1)
 
 
 def _gradient_parts(F, dy, data, weight, layout):
@@ -196,7 +209,7 @@ def _(F, dy, _y, data, weight, _bias=None, *, kernel, layout, **attrs):
     geometry = _geometry(kernel, **attrs)
     top, x, w, back = _gradient_parts(F, dy, data, weight, layout)
     return (lambda: back(F._convolve_data(top, w, size=x.shape[2:], **geometry)),
-            lambda: back(F._convolve_weight(top, x, kernel=kernel, **geometry)), lambda: _bias_gradient(dy, layout))
+            lambda: back(F._convolve_weight(top, x, kernel=kernel, **geometry)), lambda: _bias_gradient(F, dy, layout))
 
 
 def deconvolution_shapes(shapes, attrs):
@@ -277,4 +290,4 @@ def _(F, dy, _y, data, weight, _bias=None, *, kernel, layout, adj, target_shape,
     top, x, w, back = _gradient_parts(F, dy, data, weight, layout)
     geometry["pad"], _size = _deconvolution_size(x.shape[2:], geometry, kernel, adj, target_shape)
     return (lambda: back(F._convolve(top, w, **geometry)),
-            lambda: back(F._convolve_weight(x, top, kernel=kernel, **geometry)), lambda: _bias_gradient(dy, layout))
+            lambda: back(F._convolve_weight(x, top, kernel=kernel, **geometry)), lambda: _bias_gradient(F, dy, layout))

@@ -7,6 +7,7 @@ The first four share one gradient: with ``x^ = (x - mean) * scale`` and g the gr
 from math import prod
 from typing import Literal
 
+from ..backend.channels import normalize, normalize_gradient, scale_shift
 from .attributes import as_dtype
 from .dense import require_shape
 from .inference import first, replaced, same, unite
@@ -96,19 +97,16 @@ def _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momen
         require_shape(name, vector, (data.shape[channel],))
     x = _wide(data)
     if env.training and not use_global_stats:
-        axes = tuple(i for i in range(data.ndim) if i != channel)
-        y, mean, variance = _moments(env.xp, x, axes)
-        mean, variance = mean.reshape((-1,)), variance.reshape((-1,))
+        y, mean, variance, scale = normalize(env.xp, x, channel, eps, None if fix_gamma else gamma, beta)
         for moving, now in ((moving_mean, mean), (moving_var, variance)):
             moving *= moving.dtype.type(momentum)
             moving += now * moving.dtype.type(1 - momentum)
         batch = env.xp.ones((1,), x.dtype)
     else:
         mean, variance, batch = moving_mean.copy(), moving_var.copy(), env.xp.empty((0,), x.dtype)
-        y = x - _along(mean, channel, data.ndim)
-    scale = 1 / env.xp.sqrt(variance + eps)
-    y *= _along(scale if fix_gamma else scale * gamma, channel, data.ndim)
-    y += _along(beta, channel, data.ndim)
+        scale = 1 / env.xp.sqrt(variance + eps)
+        factor = scale if fix_gamma else scale * gamma
+        y = scale_shift(env.xp, x, channel, factor, beta - mean * factor)
     return y.astype(data.dtype, copy=False), mean, variance, scale.astype(mean.dtype, copy=False), batch
 
 
@@ -127,22 +125,8 @@ def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, *, fix_gamma, axi
 @operator("_backward_BatchNorm", outputs=3)
 def _backward_batch_norm(env, dy, data, gamma, mean, scale, *, axis: int, fix_gamma: bool, batch: bool):
     """Compute the gradients of data, gamma and beta."""
-    channel, ndim = axis % data.ndim, data.ndim
-    axes = tuple(i for i in range(ndim) if i != channel)
-    normal = _wide(data) - _along(mean, channel, ndim)
-    normal *= _along(scale, channel, ndim)
-    top = _wide(dy)
-    dbeta = top.sum(axis=axes)
-    dgamma = env.xp.multiply(top, normal).sum(axis=axes)
-    factor = _along(scale if fix_gamma else scale * gamma, channel, ndim)
-    if batch:
-        count = data.size // data.shape[channel]
-        normal *= _along(dgamma / count, channel, ndim)
-        normal += _along(dbeta / count, channel, ndim)
-        dx = env.xp.subtract(top, normal, out=normal)
-        dx *= factor
-    else:
-        dx = top * factor
+    dx, dgamma, dbeta = normalize_gradient(env.xp, _wide(dy), _wide(data), axis % data.ndim, mean, scale,
+                                           scale if fix_gamma else scale * gamma, batch)
     if fix_gamma:
         dgamma = env.xp.zeros_like(dgamma)
     return dx.astype(data.dtype, copy=False), dgamma.astype(gamma.dtype, copy=False), dbeta.astype(gamma.dtype, copy=False)

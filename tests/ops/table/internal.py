@@ -49,6 +49,8 @@ ROWS = [
         )
         for key in KEYS
     ],
+    Row("_channel_sums", [(2, 3, 4)], {"axis": 1}, expect=lambda x: x.sum((0, 2)), mxnet=INTERNAL),
+    Row("_channel_sums", [(2, 3, 4)], {"axis": 2}, expect=lambda x: x.sum((0, 1)), mxnet=INTERNAL),
     # _advanced_index has its tests in tests/ndarray/test_indexing.py: its key holds arrays of the device.
     Row("_sum_to", [(1, 3)], {"shape": (1, 1)}, expect=lambda x: x.sum(1, keepdims=True), mxnet=INTERNAL),
 ]
