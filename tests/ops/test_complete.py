@@ -40,6 +40,7 @@ INTERNAL = {
     "_put_gradient",
     "_resize",
     "_shrink",
+    "_channel_sums",
     "_spread",
     "_sum_rows",
     "_sum_to",
