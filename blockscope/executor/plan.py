@@ -337,7 +337,7 @@ def interpret(graph, arrays, ctx):
     for call in graph.calls:
         inputs = [values[i] for i in call.inputs]
         if call.op.name in PYTHON_CALLS:
-            result = PYTHON_CALLS[call.op.name](call.node, inputs)
+            result = PYTHON_CALLS[call.op.name](call.node, inputs, ctx)
         else:
             result = invoke(call.op, tuple(inputs), call.params, None, ctx)
         if call.parts:
