@@ -37,7 +37,7 @@ class PythonCall:
     aliasing = takes_out = same_dtype = False
     prepare = None
     saves_output = True
-    saved_positions = ()
+    saved_positions = None  # the tape of the call may hold any of its inputs
 
     def __init__(self, call, ctx, recording, training):
         self._call = call
@@ -65,7 +65,7 @@ class PythonCall:
             outs = self._run(self._call.node, arrays, self._ctx)
         finally:
             ambient.restore(flags)
-        return _Recorded([x._raw for x in outs], arrays, outs)
+        return _Recorded(_own_memory(outs, arrays), arrays, outs)
 
     def rule(self, F, dy, y, *raws, **params):
         """Return the gradients of the inputs, by walking the tape of the call."""
@@ -75,6 +75,20 @@ class PythonCall:
             return [None] * len(y.arrays)
         found = iter(autograd.grad([x for x, _ in chosen], marked, [d for _, d in chosen], retain_graph=True))
         return [None if x._node is None else _given(next(found)._raw) for x in y.arrays]
+
+
+def _own_memory(outs, arrays):
+    """Return the raw arrays of results, copied where they may share memory: a plan takes each for memory of its own.
+
+    A loop without steps returns its variables, and a branch may return a view of what it reads.
+    """
+    seen = {id(x._raw) for x in arrays}
+    raws = []
+    for x in outs:
+        raw = x._raw.copy() if x._alias or id(x._raw) in seen else x._raw
+        seen.add(id(raw))
+        raws.append(raw)
+    return raws
 
 
 def _given(value):

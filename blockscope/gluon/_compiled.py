@@ -84,7 +84,8 @@ def infer_parameters(params, inputs, out, arrays, infer, attribute):
     ValueError
         The arguments don't determine everything; the message lists what stays unknown.
     """
-    known = {x.name: getattr(array, attribute) for x, array in zip(inputs, arrays)}
+    used = set(out.list_inputs())  # MXNet refuses the names of arguments that the graph does not use
+    known = {x.name: getattr(array, attribute) for x, array in zip(inputs, arrays) if x.name in used}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         found, _, states = getattr(out, infer)(**known)
