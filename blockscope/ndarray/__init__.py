@@ -30,6 +30,8 @@ sparse.add(csr_matrix=sparse_errors.csr_matrix, row_sparse_array=sparse_errors.r
 
 from . import random  # noqa: E402  (uses the functions above)
 
+contrib.add(rand_zipfian=random.rand_zipfian)
+
 
 def __getattr__(name):
     found = _namespaces.find(dispatch.function, "", name)

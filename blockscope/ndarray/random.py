@@ -4,6 +4,7 @@ Parameters of a distribution are all numbers, or all NDArrays of one shape; then
 result has the parameters' shape followed by `shape`.
 """
 
+import math
 from numbers import Number
 
 import numpy as np
@@ -14,7 +15,7 @@ from .dispatch import function
 
 __all__ = ["exponential", "exponential_like", "gamma", "gamma_like", "generalized_negative_binomial",
            "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like", "normal",
-           "normal_like", "poisson", "poisson_like", "randint", "randn", "shuffle", "uniform", "uniform_like"]
+           "normal_like", "poisson", "poisson_like", "rand_zipfian", "randint", "randn", "shuffle", "uniform", "uniform_like"]
 
 _MIXED = "Distribution parameters must all have the same type, but got both {} and {}."
 
@@ -158,6 +159,50 @@ def multinomial(data, shape=None, get_prob=False, out=None, dtype="int32", **kwa
 def shuffle(data, **kwargs):
     """Return the slices of axis 0 in random order."""
     return function("_shuffle")(data, **kwargs)
+
+
+def rand_zipfian(true_classes, num_sampled, range_max, ctx=None):
+    """Draw classes from ``[0, range_max)``, small ones more often: class k with ``log((k + 2) / (k + 1)) / log(range_max + 1)``.
+
+    Parameters
+    ----------
+    true_classes : NDArray
+        Classes whose expected counts are wanted too.
+    num_sampled : int
+        How many to draw.
+    range_max : int
+        How many classes there are.
+    ctx : Context, optional
+        Where to draw; the current context by default.
+
+    Returns
+    -------
+    (NDArray, NDArray, NDArray)
+        The drawn classes (int64), and how often the true classes and the drawn ones are expected among them (float64).
+
+    Examples
+    --------
+    >>> import blockscope as mx
+    >>> drawn, of_true, of_drawn = mx.nd.contrib.rand_zipfian(mx.nd.array([3]), 4, 5)
+    >>> of_true
+    <BLANKLINE>
+    [0.49815515]
+    <NDArray 1 @cpu(0)>
+    """
+    def draw(low, high, shape, dtype):
+        return uniform(low, high, shape, dtype, ctx)
+    return zipfian(draw, true_classes, num_sampled, range_max)
+
+
+def zipfian(uniform, true_classes, num_sampled, range_max):
+    """Do what `rand_zipfian` says, with one front end's `uniform` and operands."""
+    log_range = math.log(range_max + 1)
+    drawn = (uniform(0, log_range, shape=(num_sampled,), dtype="float64").exp() - 1).astype("int64") % range_max
+
+    def expected(classes):
+        classes = classes.astype("float64")
+        return ((classes + 2.0) / (classes + 1.0)).log() / log_range * num_sampled
+    return drawn, expected(true_classes), expected(drawn)
 
 
 uniform_like = function("_random_uniform_like")

@@ -3,12 +3,12 @@
 Parameters of a distribution are all numbers, or all symbols; then every element gives draws of its own, and the result has the
 parameters' shape followed by `shape`.
 """
-import math
 from numbers import Number
 
 import numpy as np
 
 from ..errors import public_class
+from ..ndarray.random import zipfian
 from .functions import function
 from .symbol import Symbol
 
@@ -168,13 +168,7 @@ def rand_zipfian(true_classes, num_sampled, range_max):
     """
     if not isinstance(true_classes, Symbol):
         raise AssertionError(f'unexpected type {public_class(type(true_classes))}')
-    log_range = math.log(range_max + 1)
-    drawn = (uniform(0, log_range, shape=(num_sampled,), dtype='float64').exp() - 1).astype('int64') % range_max
-
-    def expected(classes):
-        classes = classes.astype('float64')
-        return ((classes + 2.0) / (classes + 1.0)).log() / log_range * num_sampled
-    return drawn, expected(true_classes), expected(drawn)
+    return zipfian(uniform, true_classes, num_sampled, range_max)
 
 
 uniform_like = function('_random_uniform_like')

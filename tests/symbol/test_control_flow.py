@@ -288,3 +288,33 @@ def test_operators_with_graphs_are_not_for_arrays(name):
     attrs = {key: (0,) if key.endswith('locs') else '1' for key in op.attributes}
     with pytest.raises(mx.MXNetError, match=f'operator {name} runs a graph that its node holds; call nd.contrib'):
         getattr(mx.nd._internal, name)(mx.nd.zeros((1,)), **attrs)
+
+
+# ---- devices -----------------------------------------------------------------------------------------------------------
+
+def test_loops_and_branches_run_where_their_arrays_are(device):
+    numbers = [[[1., 2], [3, 4], [5, 6]], [1., 1], [[.5, -1], [2, .25]], [3.]]
+
+    def body(d, states):
+        state = sym.tanh(sym.dot(d, sym.var('w')) + states[0])
+        return sym.contrib.cond(state.sum() > 0, lambda: state * 2, lambda: d), [state]
+    outs, states = sym.contrib.foreach(body, sym.var('d'), [sym.var('s')])
+    i = sym.var('i')
+    last = sym.contrib.while_loop(lambda i, x: i < 5, lambda i, x: (sym.broadcast_mul(x, i), [i + 1, x + x]), [i, states[0]],
+                                  max_iterations=4)
+    none = sym.contrib.while_loop(lambda i: i < 0, lambda i: (i * 2, [i + 1]), [i], max_iterations=4)
+    graph = sym.Group([outs, last[0], *last[1], none[0], sym.contrib.cond(sym.ones((1,)), lambda: sym.zeros((2,)), lambda: sym.ones((2,)))])
+    assert graph.list_inputs() == ['d', 's', 'w', 'i']
+    results = []
+    for ctx in (mx.cpu(), device):
+        arrays = [mx.nd.array(x, ctx=ctx) for x in numbers]
+        for x in arrays:
+            x.attach_grad()
+        with mx.autograd.record():
+            found = CachedOp(graph).run(arrays, ctx)
+            total = sum(x.sum() for x in found)
+        total.backward()
+        assert all(x.context == ctx for x in found)
+        results.append([x.asnumpy() for x in (*found, *(x.grad for x in arrays))])
+    for host, there in zip(*results, strict=True):
+        np.testing.assert_allclose(there, host, rtol=1e-5, atol=1e-6)

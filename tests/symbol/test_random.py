@@ -78,6 +78,15 @@ def test_zipfian_counts():
     np.testing.assert_allclose(np.bincount(drawn), expected, atol=80)
 
 
+def test_zipfian_of_arrays_draws_the_same():
+    graph = mx.sym.Group(list(mx.sym.contrib.rand_zipfian(mx.sym.var('t'), 6, 50)))
+    mx.random.seed(3)
+    expected = draw(graph, [3, 4])
+    mx.random.seed(3)
+    for x, array in zip(mx.nd.contrib.rand_zipfian(mx.nd.array([3, 4]), 6, 50), expected, strict=True):
+        np.testing.assert_array_equal(x.asnumpy(), array)
+
+
 def test_shapes_and_types_of_random_symbols_are_known():
     assert random.uniform(shape=(2, 3), dtype='float16').infer_shape() == ([], [(2, 3)], [])
     assert random.uniform(shape=(2, 3), dtype='float16').infer_type()[1] == [np.float16]
