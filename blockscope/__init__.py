@@ -29,7 +29,8 @@ from .mxnet import as_mxnet  # noqa: E402
 __version__ = "1.9.1"
 
 _SUBMODULES = {
-    "executor": "executor", "gluon": "gluon", "init": "initializer", "initializer": "initializer", "io": "io", "kv": "kvstore", "kvstore": "kvstore",
+    "executor": "executor", "gluon": "gluon", "init": "initializer", "initializer": "initializer", "io": "io", "kv": "kvstore",
+    "kvstore": "kvstore",
     "lr_scheduler": "lr_scheduler", "metric": "metric", "mon": "monitor", "monitor": "monitor", "operator": "operator",
     "optimizer": "optimizer", "npx": "numpy_extension", "numpy_extension": "numpy_extension", "random": "random", "registry": "registry",
     "rnd": "random", "sym": "symbol", "symbol": "symbol", "test_utils": "test_utils", "util": "util",

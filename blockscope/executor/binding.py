@@ -6,7 +6,7 @@ from ..errors import MXNetError
 from ..formats.params import DTYPE_FLAGS
 from ..ndarray import NDArray, zeros
 from ..ops.attributes import as_dtype
-from ..ops.inference import is_complete
+from ..ops.inference import is_complete, listed
 from ..symbol.infer import infer_shapes, infer_types
 from ..symbol.listing import variables
 from .executor import Executor
@@ -33,20 +33,27 @@ def bind(symbol, ctx, args, args_grad=None, grad_req='write', aux_states=None, g
     MXNetError
         Shapes or contexts of the arrays don't fit.
     """
-    if not isinstance(ctx, Context):
-        raise TypeError('Context type error')
+    _check_kinds(ctx, group2ctx, shared_exec)
     names = symbol.list_arguments()
     args = arrays_by_position('args', args, names)
     grads = None if args_grad is None else arrays_by_position('args_grad', args_grad, names, True)
     aux = arrays_by_position('aux_states', [] if aux_states is None else aux_states, symbol.list_auxiliary_states())
     requests = _requests(grad_req, names)
-    if shared_exec is not None and not isinstance(shared_exec, Executor):
-        raise TypeError(f'shared_exec must be an Executor, but got {type(shared_exec)}')
     shapes, types = _inferred(symbol, args, aux, grads)
     if not group2ctx:
         _check_contexts(ctx, (*args, *aux), 'Input array', 'arguments')
         _check_contexts(ctx, grads or (), 'Gradient array', 'gradients')
     return Executor(symbol, ctx, args, grads, requests, aux, group2ctx, grad_req, shapes, types)
+
+
+def _check_kinds(ctx, group2ctx, shared_exec):
+    if not isinstance(ctx, Context):
+        raise TypeError('Context type error')
+    for group, context in (group2ctx or {}).items():
+        if not isinstance(context, Context):
+            raise TypeError(f'group2ctx must give each group a context, but gives {group!r} {context!r}')
+    if shared_exec is not None and not isinstance(shared_exec, Executor):
+        raise TypeError(f'shared_exec must be an Executor, but got {shared_exec!r}')
 
 
 def arrays_by_position(what, given, names, allow_missing=False):
@@ -164,7 +171,8 @@ def simple_bind(symbol, ctx, grad_req='write', type_dict=None, stype_dict=None, 
     RuntimeError
         Shapes or types can't be determined or contradict each other, or `grad_req` is wrong.
     """
-    _check_simple_bind(ctx, grad_req, stype_dict, shared_arg_names, shared_exec, shared_buffer)
+    _check_kinds(ctx, group2ctx, shared_exec)
+    _check_simple_bind(grad_req, stype_dict, shared_arg_names, shared_buffer)
     try:
         return _simple_bind(symbol, ctx, grad_req, type_dict or {}, group2ctx, shared_arg_names or [], shared_exec, shared_buffer,
                             dict(shapes))
@@ -173,9 +181,7 @@ def simple_bind(symbol, ctx, grad_req='write', type_dict=None, stype_dict=None, 
         raise RuntimeError(f'simple_bind error. Arguments:\n{listed}{error}') from error
 
 
-def _check_simple_bind(ctx, grad_req, stype_dict, shared_arg_names, shared_exec, shared_buffer):
-    if not isinstance(ctx, Context):
-        raise TypeError('Context type error')
+def _check_simple_bind(grad_req, stype_dict, shared_arg_names, shared_buffer):
     for kind, empty in ((list, []), (dict, {})):
         if isinstance(grad_req, kind) and grad_req == empty:
             raise RuntimeError(f'grad_req in simple_bind cannot be an empty {kind.__name__}')
@@ -186,8 +192,6 @@ def _check_simple_bind(ctx, grad_req, stype_dict, shared_arg_names, shared_exec,
         raise ValueError('shared_arg_names in simple_bind must be a list or None')
     if shared_buffer is not None and not isinstance(shared_buffer, dict):
         raise ValueError('shared_buffer in simple_bind must be dict or None')
-    if shared_exec is not None and not isinstance(shared_exec, Executor):
-        raise TypeError(f'shared_exec must be an Executor, but got {type(shared_exec)}')
 
 
 def _simple_bind(symbol, ctx, grad_req, type_dict, group2ctx, shared_names, shared_exec, shared_buffer, given):
@@ -281,7 +285,7 @@ class _Allocation:
             raise MXNetError(f'shared_arg_names has {node.name}, which shared_exec has not')
         found, shape = self._shared[kind][node.name], self._shapes[node, 0]
         if found.shape != shape or found._raw.dtype != self._types[node, 0]:
-            raise MXNetError(f'Check failed: inferred_shape == in_arg_nd.shape() ({list(shape)} vs. {list(found.shape)}) : Inferred shape '
+            raise MXNetError(f'Check failed: inferred_shape == in_arg_nd.shape() ({listed(shape)} vs. {listed(found.shape)}) : Inferred shape '
                              "does not match shared_exec.arg_array's shape Therefore, the allocated memory for shared_exec.arg_array "
                              f'cannot be resued for creating NDArray of the argument {node.name} for the current executor')
         return found

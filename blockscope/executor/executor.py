@@ -1,4 +1,6 @@
 """`Executor`: a graph bound to arrays, which it reads, and to arrays that its gradients go to."""
+from functools import cached_property
+
 import numpy as np
 
 from ..errors import MXNetError
@@ -92,22 +94,22 @@ class Executor:
 
     # ---- arrays by name ------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def arg_dict(self):
         """Arrays of the arguments, by name."""
         return _by_name(self._symbol.list_arguments(), self._args)
 
-    @property
+    @cached_property
     def grad_dict(self):
         """Arrays of the arguments' gradients (None for those without), by name."""
         return _by_name(self._symbol.list_arguments(), self._grads)
 
-    @property
+    @cached_property
     def aux_dict(self):
         """Arrays of the auxiliary states, by name."""
         return _by_name(self._symbol.list_auxiliary_states(), self.aux_arrays)
 
-    @property
+    @cached_property
     def output_dict(self):
         """Arrays of the outputs, by name."""
         return _by_name(self._symbol.list_outputs(), self.outputs)
@@ -165,6 +167,8 @@ class Executor:
             self._arrays[position]._writable()
         self._run = program.forward([x._raw for x in self._arrays], bool(is_train), self._monitor, self._watches_all)
         self._show(self._run.values)
+        if not self._targets:
+            self._forget()
         return list(self._outputs)
 
     def _overwrite(self, values):
@@ -269,7 +273,7 @@ class Executor:
         with output._ctx._use():
             return raw_on(grad, output._ctx).astype(output._raw.dtype, copy=False)
 
-    @property
+    @cached_property
     def _needs_head(self):
         """Whether gradients of arguments depend on the gradient of an output, for each output."""
         wanted = {node for node, grad, request in zip(variables(self._symbol._entries)[0], self._grads, self._requests)
