@@ -188,23 +188,27 @@ def from_text(text, symbol, name='<text>'):
 
 
 def _graph(graph, symbol, name):
-    version = graph.attrs.get('mxnet_version', ('int', 800))
-    if version[0] != 'int':
-        raise FormatError(f'{name}: Invalid symbol file: mxnet_version should be of type int, not {version[0]}')
-    entries = _entries(graph, symbol, name)
+    """Return the entries of a graph; errors name the file, and texts that a file can make very long are cut."""
     try:
-        upgrade(entries, version[1], is_np_shape() and not graph.attrs.get('is_np_shape', ('int', 0))[1])
+        kind, version = graph.attrs.get('mxnet_version', ('int', 800))
+        if kind != 'int':
+            raise FormatError(f'mxnet_version should be of type int, not {kind}')
+        entries = _entries(graph, symbol)
+        upgrade(entries, version, is_np_shape() and not graph.attrs.get('is_np_shape', ('int', 0))[1])
+        _check(entries)
+    except FormatError as error:
+        raise FormatError(f'{name}: Invalid symbol file: {error}') from None
     except MXNetError as error:
-        raise MXNetError(f'{error} ({name})') from error
-    _check(entries, name)
+        text = str(error)
+        raise MXNetError(f"{text if len(text) < 4000 else f'{text[:2000]} ... {text[-1000:]}'} ({name})") from None
     return entries
 
 
-def _entries(graph, symbol, name):
+def _entries(graph, symbol):
     nodes = []
     for data in graph.nodes:
-        subgraphs = tuple(symbol(_checked(_entries(part, symbol, name), name)) for part in data.subgraphs)
-        node = Node(_operator(data, name), data.name, data.attrs, [(nodes[i], output) for i, output, _ in data.inputs], subgraphs)
+        subgraphs = tuple(symbol(_body(part, symbol)) for part in data.subgraphs)
+        node = Node(_operator(data), data.name, data.attrs, [(nodes[i], output) for i, output, _ in data.inputs], subgraphs)
         if node.op is not None:
             node.versions = tuple(version for _, _, version in data.inputs)
         nodes.append(node)
@@ -214,36 +218,35 @@ def _entries(graph, symbol, name):
     return [(nodes[i], output) for i, output, _ in graph.heads]
 
 
-def _operator(data, name):
+def _body(graph, symbol):
+    """Return the entries of a subgraph, which are not brought up to date: there were none in old files."""
+    entries = _entries(graph, symbol)
+    _check(entries)
+    return entries
+
+
+def _operator(data):
     if data.op == 'null':
         return None
     try:
         return registry.get(data.op)
     except MXNetError as error:
-        raise MXNetError(f'Failed loading Op {data.name} of type {data.op}: {error} ({name})') from None
+        raise MXNetError(f'Failed loading Op {data.name} of type {data.op}: {error}') from None
 
 
-def _checked(entries, name):
-    _check(entries, name)
-    return entries
-
-
-def _check(entries, name):
+def _check(entries):
     """Check the attributes of all nodes, and that every output that is used exists."""
     counts = {}
     for node in walk(entries):
-        try:
-            check_attributes(node)
-            counts[node] = node.count_outputs()
-        except MXNetError as error:
-            raise MXNetError(f'{error} ({name})') from error
+        check_attributes(node)
+        counts[node] = node.count_outputs()
         for child, index in node.inputs:
             if index >= counts[child]:
-                raise _no_output(child, index, counts[child], f'node {node.name}', name)
+                raise _no_output(child, index, counts[child], f'node {node.name}')
     for node, index in entries:
         if index >= counts[node]:
-            raise _no_output(node, index, counts[node], 'heads', name)
+            raise _no_output(node, index, counts[node], 'heads')
 
 
-def _no_output(node, index, count, user, name):
-    return FormatError(f'{name}: Invalid symbol file: output {index} of node {node.name} does not exist: it has {count} (in {user})')
+def _no_output(node, index, count, user):
+    return FormatError(f'output {index} of node {node.name} does not exist: it has {count} (in {user})')

@@ -6,12 +6,14 @@ References
 """
 import warnings
 
-from ..errors import MXNetError
+from ..errors import FormatError, MXNetError
 from .node import Node, walk
 
 __all__ = ['MXNET_VERSION', 'check_attributes', 'upgrade']
 
 MXNET_VERSION = 10901
+# How many inputs an operator of an old file may lack (auxiliary states were not written), so that a small file stays a small graph.
+MAX_MISSING = 1000
 # Annotations that were once written without the underscores around them.
 _KEYS = ('ctx_group', 'lr_mult', 'wd_mult', 'force_mirroring', 'mirror_stage')
 
@@ -34,8 +36,7 @@ def upgrade(entries, version, to_np_shape):
         for node in walk(entries):
             _hide_annotations(node)
     if version < 900:
-        for node in walk(entries):
-            _add_missing_inputs(node)
+        _add_missing_inputs(walk(entries))
     if version < 904:
         for node in walk(entries):
             _stamp_inputs(node)
@@ -62,15 +63,24 @@ def check_attributes(node):
         for key in node.attrs:
             if key not in op.attributes and key != op.count_attribute and not (len(key) > 4 and key[:2] == '__' == key[-2:]):
                 raise MXNetError(f'{op._unknown(key)}, in node {node.name}')
-    _ = node.params
+    _params(node)
+
+
+def _params(node):
+    try:
+        return node.params
+    except (MemoryError, RecursionError):  # from Python's parser, for thousands of signs or brackets
+        raise MXNetError(f'the attributes of operator {node.op.name} hold a value that is nested too deeply, in node {node.name}') from None
 
 
 def _arguments(node):
-    count = len(node.inputs)
+    params, count = _params(node), len(node.inputs)
     given = node.attrs.get(node.op.count_attribute, '').strip()
-    if given.isascii() and given.isdigit() and len(given) < 7:
+    if given.isascii() and given.isdigit():
+        if len(given) > 6 or int(given) > count + MAX_MISSING:
+            raise FormatError(f'node {node.name} has {count} inputs, and should have {given:.20}')
         count = max(count, int(given))
-    return node.op.argument_names(node.params, count)
+    return node.op.argument_names(params, count)
 
 
 def _hide_annotations(node):
@@ -89,14 +99,19 @@ def _hide_annotations(node):
             node.inputs[position][0].attrs[f'__{hidden}__'] = node.attrs.pop(key)
 
 
-def _add_missing_inputs(node):
+def _add_missing_inputs(nodes):
     """Add the inputs that were not written before version 0.9, auxiliary states."""
-    if node.op is None:
-        return
-    for argument in _arguments(node)[len(node.inputs):]:
-        variable = Node(None, f'{node.name}_{argument}' if node.name else argument, dict(node.attrs))
-        node.inputs.append((variable, 0))
-        node.versions += (0,)
+    total = 0
+    for node in nodes:
+        if node.op is None:
+            continue
+        missing = _arguments(node)[len(node.inputs):]
+        total += len(missing)
+        if total > 2 * len(nodes) + MAX_MISSING:
+            raise FormatError(f'operators lack more than {total - 1} inputs')
+        for argument in missing:
+            node.inputs.append((Node(None, f'{node.name}_{argument}' if node.name else argument, dict(node.attrs)), 0))
+        node.versions += (0,) * len(missing)
 
 
 def _stamp_inputs(node):

@@ -224,6 +224,22 @@ def test_bad_files(text, kind, message, tmp_path):
         from_text(text)
 
 
+@pytest.mark.parametrize(['text', 'message'], [
+    (cases.one('Convolution', '"num_filter":"1","kernel":"%s1"' % ('-' * 100_000)), 'operator Convolution.* nested too deeply, in node n'),
+    (cases.one('Convolution', '"num_filter":"1","kernel":"%s1"' % ('1+' * 10_000)), 'operator Convolution.* nested too deeply, in node n'),
+    (cases.one('Convolution', '"num_filter":"1","kernel":"%s"' % ('(' * 100_000)), 'Invalid value .*for parameter kernel'),
+    (cases.one('Concat', '"num_args":"999999"', version=800), 'node n has 1 inputs, and should have 999999'),
+    (cases.graph(cases.A + ',{"op":"Concat","name":"n","attrs":{"num_args":"999"},"inputs":[[0,0]]}' * 2000,
+                 heads=','.join(f'[{i},0]' for i in range(1, 2001)), rest=''), 'operators lack more than'),
+    (cases.one('SliceChannel', '"num_outputs":"-5"'), 'output 0 of node n does not exist: it has -5'),
+], ids=range(6))
+def test_hostile_attributes(text, message):
+    start = time.perf_counter()
+    with pytest.raises(MXNetError, match=f'(?s){message}') as caught:
+        from_text(text)
+    assert time.perf_counter() - start < 2 and len(str(caught.value)) < 4000
+
+
 def test_hidden_outputs_exist():
     text = cases.graph(cases.FIVE + cases.NORM % ('n', 0, 1, 1), '0,1,2,3,4', '[5,2,0]')
     assert from_text(text)[0][1] == 2
