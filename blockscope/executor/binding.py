@@ -130,7 +130,7 @@ def _inferred(symbol, args, aux, grads):
 def _check_contexts(ctx, arrays, what, plural):
     for x in arrays:
         if x is not None and x.context is not ctx:
-            raise MXNetError(f'Check failed: x == default_ctx: {what} is in {x.context} while binding with ctx={ctx}. All {plural} must '
+            raise MXNetError(f'{what} is in {x.context} while binding with ctx={ctx}. All {plural} must '
                              f'be in global context ({ctx}) unless group2ctx is specified for cross-device graph.')
 
 
@@ -285,9 +285,9 @@ class _Allocation:
             raise MXNetError(f'shared_arg_names has {node.name}, which shared_exec has not')
         found, shape = self._shared[kind][node.name], self._shapes[node, 0]
         if found.shape != shape or found._raw.dtype != self._types[node, 0]:
-            raise MXNetError(f'Check failed: inferred_shape == in_arg_nd.shape() ({listed(shape)} vs. {listed(found.shape)}) : Inferred shape '
-                             "does not match shared_exec.arg_array's shape Therefore, the allocated memory for shared_exec.arg_array "
-                             f'cannot be resued for creating NDArray of the argument {node.name} for the current executor')
+            raise MXNetError("Inferred shape does not match shared_exec.arg_array's shape Therefore, the allocated memory for "
+                             f'shared_exec.arg_array cannot be resued for creating NDArray of the argument {node.name} for the current '
+                             f'executor: {listed(shape)} {self._types[node, 0]} is needed, {listed(found.shape)} {found._raw.dtype} is there')
         return found
 
     def _buffered(self, node, name):
