@@ -48,6 +48,7 @@ class CachedOp:
         self.flags = dict(flags)
         self.name = symbol.name or 'graph'
         self.inputs = tuple(node.name for node in self.graph.variables)
+        self._hands_on = any(slot < self.graph.none for slot in self.graph.outputs)  # inputs are outputs too
         self._plans = {}
         self._last = (None, None, None, None)
         self._watcher = None
@@ -90,7 +91,7 @@ class CachedOp:
             with scope:
                 plan.run(slots) if self._watcher is None else plan.run_watched(slots, self._watcher, self._watch_all)
         outs = self._outputs(plan, slots, arrays)
-        if wanted is not None and plan.differentiable:
+        if wanted is not None and (plan.differentiable or self._hands_on):
             self._record(plan, slots, buffers, arrays, outs)
         else:
             plan.recycle(buffers)

@@ -382,9 +382,21 @@ class SDMLLoss(Loss):
         gold = F.eye(batch_size)
         return gold * (1 - self.smoothing_parameter) + (1 - gold) * self.smoothing_parameter / (batch_size - 1)
 
+    def _symbolic(self, F, x1, x2):
+        """Return labels and distances of symbols, whose shapes are not known (MXNet's loss can't be hybridized)."""
+        numbers = F.contrib.arange_like(x1, axis=0)
+        gold = F.broadcast_equal(numbers.expand_dims(1), numbers.expand_dims(0))
+        others = gold.sum(axis=(0, 1), keepdims=True) - 1
+        labels = gold * (1 - self.smoothing_parameter) + F.broadcast_div((1 - gold) * self.smoothing_parameter, others)
+        x1, x2 = x1.expand_dims(1), x2.expand_dims(0)
+        difference = F.broadcast_like(x1, x2, lhs_axes=(1,), rhs_axes=(1,)) - F.broadcast_like(x2, x1, lhs_axes=(0,), rhs_axes=(0,))
+        return labels, (difference ** 2).sum(axis=2)
+
     def hybrid_forward(self, F, x1, x2):
         """Return one number an example."""
-        labels = self._compute_labels(F, x1.shape[0])
-        distances = self._compute_distances(x1, x2)
-        log_probabilities = F.log_softmax(-distances, axis=1)
-        return self.kl_loss(log_probabilities, labels.as_in_context(distances.context))
+        if F is ndarray:
+            labels = self._compute_labels(F, x1.shape[0]).as_in_context(x1.context)
+            distances = self._compute_distances(x1, x2)
+        else:
+            labels, distances = self._symbolic(F, x1, x2)
+        return self.kl_loss(F.log_softmax(-distances, axis=1), labels)
