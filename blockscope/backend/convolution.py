@@ -13,7 +13,7 @@ from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
 
-from .correlation import Window, correlate, correlate_weight, transposed
+from .correlation import Window, correlate, correlate_weight, small_beside_weight, transposed
 from .depthwise import correlate_depthwise, depthwise_weight
 from .memory_order import to_first, to_last
 
@@ -92,8 +92,9 @@ def _select(w, axis, taps):
 
 
 def _spread(dy, w, channels, size, geometry):
-    """Whether to spread products over the data, and not to gather dy: far fewer numbers, or far fewer windows than elements."""
-    return 4 * channels <= w.shape[0] or prod(size) > 1.2 * prod(dy.shape[2:]) * prod(geometry.stride)
+    """Whether to spread products over the data, and not to gather dy: far fewer channels, windows, or points beside the weight."""
+    return (4 * channels <= w.shape[0] or prod(size) > 1.2 * prod(dy.shape[2:]) * prod(geometry.stride)
+            or small_beside_weight(to_last(dy), w.shape[0]) and prod(geometry.stride) == 1)
 
 
 def data_gradient(xp, dy, w, geometry, size):

@@ -117,6 +117,11 @@ def _gathered_first(xp, x, window, groups):
         yield images, rows, patches.reshape((groups, height // groups, -1))
 
 
+def small_beside_weight(y, filters):
+    """Whether there are so few points in y (N, *size, C) that reordering the weight would cost more than gathering badly."""
+    return 2 * prod(y.shape[:-1]) < filters
+
+
 def _kernel_first(x, window, filters, groups, reusable):
     """Whether to gather kernel-first: for groups, for few channels, and where reordering the weight costs more than the runs lost."""
     if groups > 1:
@@ -218,7 +223,7 @@ def transposed(xp, dy, w, window, groups, out):
     """Write into `out` (N, *in, C) the transpose of `correlate`: every element of dy (N, *size, F) goes where its window saw it."""
     count, size, filters, channels = dy.shape[0], window.size, dy.shape[-1], out.shape[-1]
     source, target = window.inside(out.shape[1:-1])
-    first = groups > 1 or channels < _MANY_CHANNELS
+    first = groups > 1 or channels < _MANY_CHANNELS or (w.flags.c_contiguous and small_beside_weight(dy, filters))
     complete = all(s.stop - s.start == n for s, n in zip(source, out.shape[1:-1]))
     if not complete:
         out[...] = 0
