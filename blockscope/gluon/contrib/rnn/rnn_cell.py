@@ -200,8 +200,8 @@ def _masked_step(F, cell, valid_length):
     def step(inputs, states):
         *before, count = states
         output, after = cell(inputs, before)
-        more = F.broadcast_greater(valid_length, count)
-        return output, [*(F.where(more, new, old) for new, old in zip(after, before)), count + 1]
+        kept = [F.where(F.broadcast_greater(valid_length, count), new, old) for new, old in zip(after, before)]
+        return output, [*kept, count + 1]
     return step
 
 
@@ -248,7 +248,12 @@ def dynamic_unroll(cell, inputs, begin_state, drop_inputs=0, drop_outputs=0, lay
     else:
         valid_length = as_ndarray(valid_length)
         states = [states] if isinstance(states, tensor_types) else list(states)
-        count = ndarray.zeros((1,), ctx=inputs.context, dtype=valid_length.dtype)
+        if F is ndarray:
+            count = ndarray.zeros((1,), ctx=inputs.context, dtype=valid_length.dtype)
+        else:
+            for state in states:
+                F.zeros_like(state)  # takes a name, as in MXNet
+            count = F.zeros((1,))
         outputs, states = F.contrib.foreach(_masked_step(F, cell, valid_length), inputs, [*states, count])
         outputs = F.SequenceMask(outputs, sequence_length=valid_length, use_sequence_length=True, axis=0)
         states = states[:-1]
