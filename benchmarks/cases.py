@@ -1,4 +1,4 @@
-"""What is timed, and the limits that issue 2 sets on it."""
+"""What is timed, and the limits set on it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ CASES = (
     Case("add", "a + b on 4x4", {"mxnet": 0.1, "torch": 1.3}),
     # Operators: 5 in the layers, 4 in the loss, as many backward, 6 updates.
     Case("mlp_step", "eager MLP step, batch 32, SGD momentum", {"mxnet": 0.2, "torch": 0.7}, operators=24),
+    Case("hybrid_mlp_step", "hybridized MLP step (PyTorch: eager)", {"mxnet": 0.2, "torch": 0.4}, operators=24),
+    # One trace, one shape inference, one plan of 175 operators.
+    Case("plan_resnet50", "trace and plan ResNet-50", limit_seconds=0.5, operators=175),
     Case(IMPORT, "import, less numpy's import", limit_seconds=0.150),
     Case("op_chain", "chain of 10 small eager operators", operators=10),
     # Operators: 11 in the layers (flattening included), 4 in the loss, as many backward.

@@ -87,15 +87,43 @@ def labels(mx):
     return mx.nd.array([i % 10 for i in range(BATCH)])
 
 
-def mlp_step(mx):
-    """Train a 64-64-64-10 net for one step."""
+def mlp(mx):
+    """Return a 64-64-64-10 net."""
     nn = mx.gluon.nn
     net = nn.HybridSequential()
     with net.name_scope():
         net.add(nn.Dense(64, activation="relu", in_units=64))
         net.add(nn.Dense(64, activation="relu", in_units=64))
         net.add(nn.Dense(10, in_units=64))
+    return net
+
+
+def mlp_step(mx):
+    """Train a 64-64-64-10 net for one step."""
+    return training_step(mx, mlp(mx), mx.nd.random.uniform(-1, 1, shape=(BATCH, 64)), labels(mx))
+
+
+def hybrid_mlp_step(mx):
+    """Train a hybridized 64-64-64-10 net for one step."""
+    net = mlp(mx)
+    net.hybridize(static_alloc=True, static_shape=True)
     return training_step(mx, net, mx.nd.random.uniform(-1, 1, shape=(BATCH, 64)), labels(mx))
+
+
+def plan_resnet50(mx):
+    """Trace ResNet-50, infer its shapes and plan it: everything that a first call does but the arithmetic."""
+    net = mx.gluon.model_zoo.vision.resnet50_v1()
+    net.initialize()
+    net.hybridize()
+    data = mx.nd.zeros((1, 3, 224, 224))
+
+    def call():
+        net._clear_cached_op()
+        net.infer_shape(data)
+        net._build_cache(data)
+        return net._cached_op
+
+    return call
 
 
 def lenet(mx):
@@ -162,6 +190,8 @@ CASES = {
         init_params,
         add,
         mlp_step,
+        hybrid_mlp_step,
+        plan_resnet50,
         op_chain,
         lenet,
         matmul,

@@ -80,6 +80,11 @@ def mlp_step():
     return call
 
 
+def hybrid_mlp_step():
+    """Do what `mlp_step` does: the peer of the compiled step is the eager one."""
+    return mlp_step()
+
+
 def lenet():
     """Run forward and backward of a small convolutional net on 28x28 images."""
     net = nn.Sequential(
@@ -141,6 +146,7 @@ CASES = {
         init_params,
         add,
         mlp_step,
+        hybrid_mlp_step,
         op_chain,
         lenet,
         matmul,

@@ -38,7 +38,7 @@ class CachedOp:
     >>> import blockscope as mx
     >>> a, b = mx.sym.var('a'), mx.sym.var('b')
     >>> add = CachedOp(a + b)
-    >>> add(mx.nd.array([1]), mx.nd.array([2]))[0].asscalar()
+    >>> float(add(mx.nd.array([1]), mx.nd.array([2]))[0].asscalar())
     3.0
     """
 
@@ -100,7 +100,7 @@ class CachedOp:
     def _plan(self, values, ctx, wanted):
         last_values, last_key, last_plan = self._last[:3]
         training = _training()
-        kind = (ctx, training, wanted)
+        kind = (ctx, training, wanted, self._watcher is None)
         if last_key == kind and len(last_values) == len(values):
             for new, (shape, dtype) in zip(values, last_values):
                 if new.shape != shape or new.dtype != dtype:
@@ -114,7 +114,8 @@ class CachedOp:
             if len(self._plans) >= _MANY:
                 self._plans.pop(next(iter(self._plans)))
             shapes = {name: x.shape for name, x in zip(self.inputs, values)}
-            plan = self._plans[key] = Plan(self.graph, self.name, ctx, training, shapes, wanted, self.flags.get('static_alloc', False))
+            plan = self._plans[key] = Plan(self.graph, self.name, ctx, training, shapes, wanted, self.flags.get('static_alloc', False),
+                                           fuse=self._watcher is None)
         self._last = (signature, kind, plan)
         return plan
 

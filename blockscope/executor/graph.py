@@ -7,6 +7,7 @@ import copy
 from operator import attrgetter
 
 from ..symbol.node import walk
+from .fusion import fused
 
 __all__ = ['Call', 'Graph']
 
@@ -24,7 +25,7 @@ class Call:
         Slots of the inputs in the operator's order; the slot that is always None for an optional one that is absent.
     out : int
         Slot of the result, or of the tuple of results.
-    parts : range
+    parts : tuple of int
         Slots of the elements of a tuple; empty for a single result.
     """
 
@@ -37,12 +38,22 @@ class Call:
         self.inputs = inputs
         self.out = first
         single = node.op.outputs == 1
-        self.parts = range(0) if single else range(first + 1, first + 1 + node.op.count_outputs(node.params))
+        self.parts = () if single else tuple(range(first + 1, first + 1 + node.op.count_outputs(node.params)))
 
     def replaced(self, op):
         """Return the same call of something else with an operator's interface."""
         new = copy.copy(self)
         new.op = op
+        return new
+
+    def fused(self, op, params, inputs, graph):
+        """Return the call of another operator whose (first) result is this one's, from other inputs."""
+        new = copy.copy(self)
+        new.op, new.params, new.inputs = op, params, inputs
+        hidden = op.count_outputs(params) - 1
+        if hidden:
+            new.out, *more = graph.new_slots(1 + hidden)
+            new.parts = (self.out, *more)
         return new
 
     def with_params(self, params):
@@ -70,7 +81,8 @@ class Graph:
         Variables, by slot.
     none : int
         The slot that is always None.
-    calls : list of Call
+    calls, fused : list of Call
+        One call an operator, and the same with some calls in one.
     outputs : list of int
         Slots of the outputs.
     size : int
@@ -97,7 +109,7 @@ class Graph:
             inputs = [by_node[child].slot_of(index) if child.op is not None else place[child] for child, index in node.inputs]
             call = Call(node, _positions(node, inputs, self.none), first)
             by_node[node] = call
-            first = max(call.out + 1, call.parts.stop)
+            first = max(call.out, *call.parts) + 1 if call.parts else call.out + 1
             self.calls.append(call)
             overwritten.update(call.inputs[i] for i in node.op.mutates if i < len(call.inputs))
             if node.op.aliasing:
@@ -107,6 +119,12 @@ class Graph:
         self.size = first
         self.outputs = [by_node[node].slot_of(index) if node.op is not None else place[node] for node, index in entries]
         self.overwritten = tuple(sorted(overwritten - {self.none}))
+        self.fused = fused(self)
+
+    def new_slots(self, count):
+        """Return the numbers of more slots."""
+        self.size += count
+        return range(self.size - count, self.size)
 
     def owner(self, slot):
         """Return the slot whose memory the value of a slot may be a view of (itself if of none)."""

@@ -11,7 +11,8 @@ from ..ndarray import NDArray
 from ..ndarray.dispatch import ABSENT, invoke
 from ..symbol.infer import infer_shapes
 from .python_calls import PYTHON_CALLS, PythonCall
-from .steps import backward_step, forward_step, in_place_step, release_step, shape_step, writing_step
+from .steps import (backward_step, forward_step, in_place_step, prepared_backward_step, release_step, shape_step,
+                    writing_step)
 
 __all__ = ['Plan']
 
@@ -37,13 +38,15 @@ class Plan:
         Which variables get gradients; None where nothing is recorded.
     keep_buffers : bool
         Whether results that don't leave the plan are kept in buffers from call to call (`static_alloc`).
+    fuse : bool
+        Whether several calls may run as one.
     """
 
     # What the tape asks of an operator.
     compiled = True
     saves_output = False
 
-    def __init__(self, graph, name, ctx, training, shapes, wanted=None, keep_buffers=False):
+    def __init__(self, graph, name, ctx, training, shapes, wanted=None, keep_buffers=False, fuse=True):
         self.graph = graph
         self.name = name
         self.inputs = tuple(node.name for node in graph.variables)
@@ -57,7 +60,8 @@ class Plan:
         self._shapes = infer_shapes(graph.entries, shapes) if any(map(_is_open, graph.calls)) else None
         self._runs = {}
         self._owners = {}  # the calls of steps, for messages
-        self._calls = [self._prepared(call) for call in graph.calls]
+        self._calls = [self._prepared(call) for call in (graph.fused if fuse else graph.calls)]
+        self._gradients = {}  # prepared gradients of calls
         self._flows = self._gradient_flow()
         self.differentiable = [call for call, flow in zip(self._calls, self._flows) if flow]
         self.needed, self._mentioned = self._saved_slots()
@@ -158,6 +162,7 @@ class Plan:
             except _ERRORS as error:
                 self._explain(error, step, slots)
                 raise
+            step = self._specialised(call, step, slots)
             for slot in call.parts or (call.out,):
                 value = slots[slot]
                 sizes[slot] = 0 if value is None else value.nbytes
@@ -170,6 +175,21 @@ class Plan:
                 more(slots)
                 steps.append(more)
         self._steps = steps
+
+    def _specialised(self, call, step, slots):
+        """Return the shortest step for arrays such as these, and note the shortest gradient."""
+        if call.op.prepare is None:
+            return step
+        arrays = [slots[i] for i in call.inputs]
+        flow = self._flows[self._calls.index(call)]
+        if flow:
+            self._gradients[call] = call.op.prepare_gradient(self.environment, call.params, [i for i, _ in flow], *arrays)
+        run = call.op.prepare(self.environment, call.params, *arrays)
+        if run is None:
+            return step
+        made = forward_step(call, run)
+        self._owners[made] = call
+        return made
 
     def _check_call(self, call, slots):
         """Raise what a call of the operator on arrays raises for types that differ."""
@@ -318,7 +338,9 @@ class Plan:
                                      'or compute it outside autograd.record()')
                 freed = [slot for slot in {*call.inputs, call.out, *call.parts} if slot not in seen]
                 seen.update(freed)
-                steps.append((backward_step(call, flow, zeros), freed))
+                prepared = self._gradients.get(call)
+                step = backward_step(call, flow, zeros) if prepared is None else prepared_backward_step(call, flow, prepared)
+                steps.append((step, freed))
         return steps[::-1]
 
 
@@ -342,7 +364,8 @@ def interpret(graph, arrays, ctx):
             result = invoke(call.op, tuple(inputs), call.params, None, ctx)
         if call.parts:
             result = result if isinstance(result, list) else [result]
-            values[call.parts.start:call.parts.start + len(result)] = result
+            for slot, value in zip(call.parts, result):
+                values[slot] = value
         else:
             values[call.out] = result
     return [values[slot] for slot in graph.outputs]

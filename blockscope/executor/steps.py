@@ -1,6 +1,6 @@
 """Steps: the prepared calls of a plan, as closures over slot numbers. A plan runs by calling one after another with its slots."""
 
-__all__ = ['backward_step', 'forward_step', 'release_step']
+__all__ = ['backward_step', 'forward_step', 'in_place_step', 'prepared_backward_step', 'release_step', 'shape_step', 'writing_step']
 
 
 def forward_step(call, run):
@@ -14,7 +14,7 @@ def forward_step(call, run):
     """
     out, inputs = call.out, call.inputs
     if call.parts:
-        return _several(run, inputs, out)
+        return _several(run, inputs, out, call.parts)
     if len(inputs) == 1:
         a, = inputs
 
@@ -36,14 +36,15 @@ def forward_step(call, run):
     return step
 
 
-def _several(run, inputs, out):
+def _several(run, inputs, out, parts):
     def step(s):
         result = run(*[s[i] for i in inputs])
         s[out] = result
         if isinstance(result, tuple):
-            s[out + 1:out + 1 + len(result)] = result
+            for slot, value in zip(parts, result):
+                s[slot] = value
         else:
-            s[out + 1] = result
+            s[parts[0]] = result
     return step
 
 
@@ -138,6 +139,21 @@ def backward_step(call, wanted, zeros):
     return step
 
 
+def prepared_backward_step(call, wanted, gradients):
+    """Return the backward step of a call whose operator has a prepared gradient; see `backward_step`."""
+    out, inputs = call.out, call.inputs
+    targets = [slot for _, slot in wanted]
+
+    def step(F, s, g):
+        dy = g[out]
+        if dy is not None:
+            g[out] = None
+            for target, value in zip(targets, gradients(dy, s[out], *[s[i] for i in inputs])):
+                known = g[target]
+                g[target] = value if known is None else known + value
+    return step
+
+
 def _collect(thunks, wanted, g):
     """Evaluate the gradients that somebody wants, and add them to what is known."""
     for position, target in wanted:
@@ -154,10 +170,11 @@ def _backward_of_several(call, wanted, zeros):
     visible = call.op.count_visible(params)
 
     def step(F, s, g):
-        dy = g[parts.start:parts.stop]
+        dy = [g[slot] for slot in parts]
         if all([d is None for d in dy]):
             return
-        g[parts.start:parts.stop] = [None] * len(dy)
+        for slot in parts:
+            g[slot] = None
         y = s[out]
         if not isinstance(y, tuple):
             dy = dy[0]

@@ -160,11 +160,8 @@ class SoftmaxCrossEntropyLoss(Loss):
                 and self._axis in (-1, pred.ndim - 1) and pred.ndim > 1)
 
     def _plain(self, F, pred, label):
-        """Compute the usual case by one operator, for the speed of small networks."""
-        loss = F._internal._cross_entropy(pred, label)
-        if pred.ndim > 2:
-            loss = loss.mean(axis=0, exclude=True)
-        return _apply_weighting(F, loss, self._weight)
+        """Compute the usual case by one operator, for the speed of small networks (plans find it in a graph by its calls)."""
+        return _apply_weighting(F, F._internal._cross_entropy(pred, label), self._weight)
 
 
 SoftmaxCELoss = SoftmaxCrossEntropyLoss

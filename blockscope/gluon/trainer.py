@@ -59,6 +59,8 @@ class Trainer:
     array([[0.5, 0.5]], dtype=float32)
     """
 
+    _last_update = None  # parameters, indices, gradients and weights of the last complete update on one context
+
     def __init__(self, params, optimizer, optimizer_params=None, kvstore='device', compression_params=None,
                  update_on_kvstore=None):
         self._params = _parameter_list(params)
@@ -256,13 +258,17 @@ class Trainer:
         """Update each replica by the updater of its context."""
         if self._overflown():
             return
+        if self._repeat_update():
+            return
         chosen = [([], [], []) for _ in self._updaters]
+        lists = []
         for i, param in enumerate(self._params):
             if param.grad_req == 'null':
                 continue
             data = param._data
             if data is None or param._versions is not None:
                 data = param.list_data()
+            lists.append((param, data, param._grad))
             for (indices, grads, weights), weight, grad in zip(chosen, data, param._grad):
                 leaf = weight._leaf
                 if leaf is not None and leaf.fresh:
@@ -276,6 +282,25 @@ class Trainer:
                 updater(indices, grads, weights)
                 for weight in weights:
                     weight._leaf.fresh = False
+        complete = len(self._updaters) == 1 and len(chosen[0][0]) == len(self._params)
+        self._last_update = (lists, *chosen[0]) if complete else None
+
+    def _repeat_update(self):
+        """Update all parameters again as in the last step; return False where anything is not as it was then."""
+        if self._last_update is None:
+            return False
+        lists, indices, grads, weights = self._last_update
+        for param, data, grad in lists:
+            if param._data is not data or param._grad is not grad:
+                return False
+        leaves = [weight._leaf for weight in weights]
+        for leaf in leaves:
+            if leaf is None or not leaf.fresh:
+                return False
+        self._updaters[0](indices, grads, weights)
+        for leaf in leaves:
+            leaf.fresh = False
+        return True
 
     def _update_on_store(self, ignore_stale_grad):
         """Make one update for all contexts, on the sum of the gradients."""

@@ -50,10 +50,15 @@ ACTIVATIONS = {
 
 
 @operator("Activation", shape_rule=first)
-def activation(env, data, *, act_type: ActivationType):
+def activation(env, data, *, act_type: ActivationType, out=None):
     """Apply an activation function to every element."""
     if data.dtype.kind != "f" and act_type != "relu":
         raise ValueError(f"Activation {act_type} takes floating-point data, but got {data.dtype}")
+    if out is not None:
+        if act_type == "relu":
+            return env.xp.maximum(data, 0, out=out)
+        env.xp.copyto(out, ACTIVATIONS[act_type].forward(env, data))
+        return out
     return ACTIVATIONS[act_type].forward(env, data)
 
 

@@ -153,6 +153,43 @@ def _(F, dy, y, data, weight, _bias=None, *, num_hidden, act_type, no_bias, flat
     return fully_connected.rule(F, inner, None, data, weight, _bias, num_hidden=num_hidden, no_bias=no_bias, flatten=flatten)
 
 
+@dense_activation.prepared
+@fully_connected.prepared
+def _(env, attrs, data, weight, bias=None):
+    act = attrs.get("act_type")
+    if not _is_plain(data) or act not in (None, "relu"):
+        return None
+    maximum, zero = env.xp.maximum, data.dtype.type(0)
+
+    def forward(x, w, b=None):
+        y = x.dot(w.T)
+        if b is not None:
+            y += b
+        return y if act is None else maximum(y, zero, out=y)
+    return forward
+
+
+@dense_activation.prepared_gradient
+@fully_connected.prepared_gradient
+def _(env, attrs, wanted, data, weight, bias=None):
+    act = attrs.get("act_type")
+    if not _is_plain(data) or act not in (None, "relu") or data.shape[0] > _MANY_ROWS:
+        return None
+    ones = _row_of_ones(env, data.shape[0], data.dtype)
+    compute = [(lambda dy, x, w: dy.dot(w)), (lambda dy, x, w: dy.T.dot(x)), (lambda dy, x, w: ones.dot(dy))]
+    chosen = [compute[position] for position in wanted]
+
+    def gradients(dy, y, x, w, b=None):
+        if act is not None:
+            dy = dy * (y > 0)
+        return [one(dy, x, w) for one in chosen]
+    return gradients
+
+
+def _is_plain(data):
+    return data.ndim == 2 and data.dtype.char in "fd"
+
+
 def embedding_shapes(shapes, attrs):
     """Fill in the shape of weight."""
     return [shapes[0], (attrs["input_dim"], attrs["output_dim"])]

@@ -74,6 +74,8 @@ class Operator:
         How shapes and types of inputs and outputs follow from each other; see `ops.inference`.
     """
 
+    # For plans that see the same shapes again and again: what `prepared` and `prepared_gradient` attach.
+    prepare = prepare_gradient = None
     compiled = False  # whether this is a whole graph, which computes its gradients itself
     specialise = None  # where nodes have records of their own: ``(attribute texts) -> Operator``
 
@@ -142,6 +144,23 @@ class Operator:
         self.uses_head = not names[1].startswith("_")
         self.saves(not names[2].startswith("_"), kept[-1] if self.variadic else kept)
         return rule
+
+    def prepared(self, make):
+        """Attach (decorator) ``make(env, attrs, *arrays) -> forward``: a shorter forward for arrays of these shapes and types, or None.
+
+        It is called as ``forward(*arrays)`` and computes exactly what the general one does.
+        """
+        self.prepare = make
+        return make
+
+    def prepared_gradient(self, make):
+        """Attach (decorator) ``make(env, attrs, wanted, *arrays) -> gradients``, or None.
+
+        It is called as ``gradients(dy, y, *arrays)`` and returns those of the inputs at the positions `wanted`, which are exactly what the
+        rule gives.
+        """
+        self.prepare_gradient = make
+        return make
 
     def saves(self, output, inputs):
         """Say which values the gradient rule needs, so that the tape keeps them.

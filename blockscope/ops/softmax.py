@@ -141,21 +141,36 @@ def _(F, dy, _y, data, label):
     return left, lambda: F.zeros_like(label)
 
 
-def _flat_places(xp, label, count):
+_row_starts: dict = {}
+
+
+def _starts(env, rows, count):
+    """Return where the rows of a flattened (rows, count) array begin; the last few answers are kept."""
+    key = env.ctx, rows, count
+    found = _row_starts.get(key)
+    if found is None:
+        if len(_row_starts) >= 64:
+            _row_starts.clear()
+        found = _row_starts[key] = env.xp.arange(0, rows * count, count)
+    return found
+
+
+def _flat_places(env, label, count):
     """Return where in a flattened (rows, count) array each row's label stands; labels out of range take the nearest class."""
+    xp = env.xp
     place = (label if label.ndim == 1 else label.reshape((-1,))).astype(xp.int64)
     xp.maximum(place, 0, out=place)
     xp.minimum(place, count - 1, out=place)
-    place += xp.arange(0, place.size * count, count)
+    place += _starts(env, place.size, count)
     return place
 
 
 @operator("_cross_entropy", outputs=3, visible=1)
 def cross_entropy(env, data, label):
-    """Compute ``-log softmax(data)[label]`` over the last axis: log_softmax, pick and negative in one.
+    """Compute ``-log softmax(data)[label]`` over the last axis, and its mean for each example: the usual loss in one operator.
 
-    label has data's shape without the last axis (or as many elements); so has the result. The hidden outputs are softmax, and where
-    each label stands in it.
+    data is (batch, ..., classes), label (batch, ...), or as many elements; the result is (batch,). The hidden outputs are softmax, and
+    where each label stands in it.
     """
     xp, count = env.xp, data.shape[-1]
     if label.size * count != data.size:
@@ -166,21 +181,26 @@ def cross_entropy(env, data, label):
     if not rows.flags.c_contiguous:  # places count elements in C order, and p and the gradient have the order of rows
         rows = xp.ascontiguousarray(rows)
     p = rows - rows.max(1, keepdims=True)
-    places = _flat_places(xp, label, count)
+    places = _flat_places(env, label, count)
     chosen = p.take(places)
     xp.exp(p, out=p)
-    total = p.sum(1)
+    total = xp.add.reduce(p, 1)
     loss = xp.log(total)
     loss -= chosen
     p /= total.reshape((-1, 1))
-    return (loss if data.ndim == 2 else loss.reshape(data.shape[:-1])).astype(data.dtype, copy=False), p, places
+    if data.ndim > 2:
+        loss = loss.reshape((data.shape[0], -1)).mean(1)
+    return loss.astype(data.dtype, copy=False), p, places
 
 
 @cross_entropy.gradient
 def _(F, dy, y, _data, label):
     def left():
-        p = y[1]
-        dx = F._backward_cross_entropy(dy[0].reshape(p.shape[:1]), p, label, y[2])
+        p, top = y[1], dy[0]
+        if _data.ndim > 2:
+            each = p.shape[0] // _data.shape[0]
+            top = F.broadcast_to((top * (1 / each)).reshape((-1, 1)), shape=(_data.shape[0], each)).reshape(p.shape[:1])
+        dx = F._backward_cross_entropy(top, p, label, y[2])
         if dy[1] is not None:  # only where this gradient was differentiated again
             dx = dx + (dy[1] - (dy[1] * p).sum(axis=1, keepdims=True)) * p
         return dx if dx.shape == _data.shape and dx.dtype == _data.dtype else F.Cast(dx.reshape(_data.shape), dtype=_data.dtype)

@@ -246,8 +246,9 @@ class Optimizer:
         parameters = self.param_dict
         values = []
         for index in indices:
-            if index in parameters:
-                values.append(value * getattr(parameters[index], which))
+            parameter = parameters.get(index)
+            if parameter is not None:
+                values.append(value * getattr(parameter, which))
             elif index in known:
                 values.append(value * known[index])
             elif index in names:

@@ -5,6 +5,7 @@ from ..errors import MXNetError
 from ..naming import ambient
 from ..ndarray import NDArray
 from ..ops._update_kernels import coefficients
+from ._arena import Packer, worth_packing
 from ._base import Optimizer
 
 __all__ = ["InPlace"]
@@ -33,6 +34,7 @@ class InPlace(Optimizer):
         super().__init__(**kwargs)
         self._scratch = {}
         self._last = (None, None)
+        self._packer = Packer()
 
     def _rule(self, lr, wd, index, state):
         """Return the rule and its coefficients for a weight: ``(function, dict)``."""
@@ -94,6 +96,8 @@ class InPlace(Optimizer):
         last, step = self._last
         if last is None or last[3:] != (ctx, self._key()):
             last = None
+        if not mixed and len(indices) > 1 and self._run_packed(ctx, indices, weights, grads, states, lrs, wds, last, step):
+            return
         for index, weight, grad, state, lr, wd in zip(indices, weights, grads, states, lrs, wds):
             target, raw_grad = weight, grad._raw
             if mixed:
@@ -121,6 +125,33 @@ class InPlace(Optimizer):
                                  f"with states of {[(a.shape, str(a.dtype)) for a in arrays[2:-1]]}: {error}") from error
             if mixed:
                 weight._assign(target)
+
+    def _run_packed(self, ctx, indices, weights, grads, states, lrs, wds, last, step):
+        """Update small weights that share all coefficients in one step; return whether that was possible."""
+        if not worth_packing(lrs, wds, weights) or self._key() is None:
+            return False
+        first = states[0]
+        kinds = [weights, grads]
+        if first.__class__ is NDArray:
+            kinds.append(states)
+        elif first is not None:
+            kinds += map(list, zip(*[self._states(state) for state in states]))
+        dtype = weights[0]._raw.dtype
+        if last is None or lrs[0] != last[0] or wds[0] != last[1] or dtype is not last[2]:
+            last, step = self._bind(dtype, ctx, lrs[0], wds[0], indices[0], first)
+        if last is None or not step.elementwise:
+            return False
+        flat = self._packer.packed(indices, kinds, ctx._backend.xp)
+        if flat is None:
+            return False
+        weight = flat[0]
+        arrays = (*flat, weight)
+        scratch = step.buffers.get(weight.shape) or self._allocate(step, ctx, arrays)
+        if scratch is _BY_PIECES:
+            _by_pieces(step, arrays, self._pieces(step, ctx, dtype))
+        else:
+            step(*arrays, *scratch)
+        return True
 
     def _bind(self, dtype, ctx, lr, wd, index, state):
         """Return the update step for these coefficients, and what it is good for; remember both where they may come again."""
@@ -155,7 +186,7 @@ class InPlace(Optimizer):
 
     def __getstate__(self):
         state = super().__getstate__()
-        state["_scratch"], state["_last"] = {}, (None, None)
+        state["_scratch"], state["_last"], state["_packer"] = {}, (None, None), Packer()
         return state
 
 

@@ -50,8 +50,10 @@ class Updater:
             return
         optimizer = self.optimizer
         optimizer._set_current_context(weight[0].context.device_id)
-        index = [i.decode() if isinstance(i, bytes) else i for i in index]
-        states = [self._state(i, w) for i, w in zip(index, weight)]
+        if index[0].__class__ is not int:
+            index = [i.decode() if isinstance(i, bytes) else i for i in index]
+        known, synced = self.states, self.states_synced
+        states = [known[i] if i in known and synced.get(i, True) else self._state(i, w) for i, w in zip(index, weight)]
         if getattr(optimizer, "_lists", False):
             self._update_all(optimizer, index, weight, grad, states)
         elif self.aggregate_updates:

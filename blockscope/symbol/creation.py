@@ -95,8 +95,8 @@ def load_json(json_str):
 
     Examples
     --------
-    >>> load_json((var('a') + 1).tojson()).list_outputs()
-    ['_plusscalar0_output']
+    >>> load_json(function('relu')(var('a'), name='r').tojson()).list_outputs()
+    ['r_output']
     """
     if not isinstance(json_str, str):
         raise TypeError('fname required to be string')
