@@ -287,7 +287,8 @@ class _Allocation:
         if found.shape != shape or found._raw.dtype != self._types[node, 0]:
             raise MXNetError("Inferred shape does not match shared_exec.arg_array's shape Therefore, the allocated memory for "
                              f'shared_exec.arg_array cannot be resued for creating NDArray of the argument {node.name} for the current '
-                             f'executor: {listed(shape)} {self._types[node, 0]} is needed, {listed(found.shape)} {found._raw.dtype} is there')
+                             f'executor: {listed(shape)} {self._types[node, 0]} is needed, but it is {listed(found.shape)} '
+                             f'{found._raw.dtype}')
         return found
 
     def _buffered(self, node, name):

@@ -74,9 +74,9 @@ class Executor:
         self._positions = [nodes.index(node) for node in arguments]
         self._targets = [(position, grad, request) for position, grad, request in zip(self._positions, self._grads, requests)
                          if grad is not None and request != 'null']
-        self._program = self._placed(nodes)
         self._shapes = shapes
         self._types = types
+        self._program = self._placed(nodes)
         self._outputs = None
         self._run = None
         self._monitor = None
@@ -86,7 +86,7 @@ class Executor:
         entries = self._symbol._entries
         contexts = [x._ctx for x in self._arrays]
         if self._group2ctx:
-            parts, outputs = cut(entries, place(entries, self._group2ctx, dict(zip(nodes, contexts)), self._ctx))
+            parts, outputs = cut(entries, place(entries, self._group2ctx, dict(zip(nodes, contexts)), self._ctx), self._shapes)
         else:
             parts, outputs = whole(entries, self._ctx)
         wanted = {position for position, _, _ in self._targets}

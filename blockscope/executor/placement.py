@@ -98,13 +98,15 @@ def whole(entries, ctx):
     return [part], [number[entry] for entry in entries]
 
 
-def cut(entries, contexts):
+def cut(entries, contexts, shapes):
     """Return a graph as parts of one context each, in the order in which they run.
 
     Parameters
     ----------
     entries : list of (Node, int)
     contexts : dict of Node to Context
+    shapes : dict of (Node, int) to tuple
+        Shapes in the graph: a part alone may not tell how long the zeros are that a recurrent layer starts with.
 
     Returns
     -------
@@ -130,11 +132,11 @@ def cut(entries, contexts):
     for given in needed:
         for entry in given:
             number[entry] = len(number)
-    parts = [_part(ctx, nodes, list(given), number) for (ctx, nodes), given in zip(groups, needed)]
+    parts = [_part(ctx, nodes, list(given), number, shapes) for (ctx, nodes), given in zip(groups, needed)]
     return parts, [number[entry] for entry in entries]
 
 
-def _part(ctx, nodes, given, number):
+def _part(ctx, nodes, given, number, shapes):
     """Return a part, in whose graph variables stand for what comes from elsewhere."""
     copies, sources = {}, {}
     for node in nodes:
@@ -147,7 +149,10 @@ def _part(ctx, nodes, given, number):
                 name = child.name if child.op is None else f'{child.name}_{index}_copy'
                 sources[child, index] = Node(None, name, child.attrs if child.op is None else None)
             inputs.append((sources[child, index], 0))
-        copies[node] = copy = Node(node.op, node.name, node.attrs, inputs, node.subgraphs)
+        attrs = node.attrs
+        if not inputs and 0 in (node.params.get('shape') or ()):
+            attrs = {**attrs, 'shape': str(shapes[node, 0])}
+        copies[node] = copy = Node(node.op, node.name, attrs, inputs, node.subgraphs)
         copy.number = node.number
     graph = Graph([(copies[node], index) for node, index in given])
     entry_of = {source: entry for entry, source in sources.items()}
