@@ -71,8 +71,8 @@ class Executor:
         known = {**dict(zip(arguments, args)), **dict(zip(states, aux))}
         nodes = [node for node in walk(entries) if node.op is None]
         self._arrays = [known[node] for node in nodes]
-        self._positions = [nodes.index(node) for node in arguments]
-        self._targets = [(position, grad, request) for position, grad, request in zip(self._positions, self._grads, requests)
+        positions = {node: position for position, node in enumerate(nodes)}
+        self._targets = [(positions[node], grad, request) for node, grad, request in zip(arguments, self._grads, requests)
                          if grad is not None and request != 'null']
         self._shapes = shapes
         self._types = types

@@ -86,16 +86,14 @@ def place(entries, group2ctx, contexts, default):
 def whole(entries, ctx):
     """Return a graph as one part: ``(parts, numbers of the outputs)``."""
     unique = list(dict.fromkeys(entry for entry in entries if entry[0].op is not None))
-    variables = [node for node in walk(entries) if node.op is None]
-    if not unique:
-        return [], [variables.index(node) for node, _ in entries]
-    graph = Graph(unique)
-    number = {(node, 0): i for i, node in enumerate(variables)}
+    number = {(node, 0): i for i, node in enumerate(node for node in walk(entries) if node.op is None)}
     for entry in unique:
         number[entry] = len(number)
-    place_of = {node: i for i, node in enumerate(variables)}
-    part = Part(graph, ctx, tuple(place_of[node] for node in graph.variables), tuple(number[entry] for entry in unique))
-    return [part], [number[entry] for entry in entries]
+    parts = []
+    if unique:
+        graph = Graph(unique)
+        parts = [Part(graph, ctx, tuple(number[node, 0] for node in graph.variables), tuple(number[entry] for entry in unique))]
+    return parts, [number[entry] for entry in entries]
 
 
 def cut(entries, contexts, shapes):

@@ -51,14 +51,6 @@ class Program:
         self.overwritten = sorted({part.takes[slot] for part in parts for slot in part.graph.overwritten})
         self._plans = {}
 
-    def may_be_view(self, number):
-        """Return whether a value may be a view of another one's memory, or can't be written to."""
-        for part in self.parts:
-            for slot, given in zip(part.graph.outputs, part.gives):
-                if given == number:
-                    return slot in part.graph.root
-        return True
-
     def forward(self, values, training, watcher=None, watch_all=False):
         """Run the graph.
 
