@@ -61,6 +61,6 @@ def test_file_of_a_scalar_needs_np_shape(tmp_path):
 
 
 def test_what_is_absent_is_named():
-    with pytest.raises(AttributeError, match="'sym'.*not part of blockscope yet .symbolic graphs."):
-        mx.sym  # noqa: B018
+    with pytest.raises(AttributeError, match="'mod'.*not part of blockscope yet .the Module front end."):
+        mx.mod  # noqa: B018
     assert not hasattr(mx, "np")

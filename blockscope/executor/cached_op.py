@@ -1,5 +1,6 @@
 """`CachedOp`: a graph as a function of arrays, with a plan for every kind of call it has seen."""
 from .. import _tape
+from ..backend import current_context
 from ..naming import ambient
 from ..ndarray import NDArray
 from .graph import Graph
@@ -71,7 +72,7 @@ class CachedOp:
         -------
         list of NDArray
         """
-        ctx = arrays[0]._ctx if arrays else None
+        ctx = arrays[0]._ctx if arrays else current_context()
         return self.run(arrays, ctx)
 
     def run(self, arrays, ctx):

@@ -9,6 +9,7 @@ from ..backend.context import Context, cpu, current_context
 from ..errors import public_class
 from ..naming import ambient
 from ..ndarray import NDArray
+from ..ndarray.np_shape import is_np_shape
 from ._replicas import Replicas, zeros
 from ._shape import compatible, shape_is_known
 
@@ -122,8 +123,11 @@ class Parameter(Replicas):
 
     @property
     def shape(self):
-        """Shape; unknown sizes are 0, and may be assigned once."""
-        return self._shape
+        """Shape; unknown sizes are 0 (-1 with NumPy shape semantics), and may be assigned once."""
+        shape = self._shape
+        if shape is None or not is_np_shape():
+            return shape
+        return tuple([n or -1 for n in shape])
 
     @shape.setter
     def shape(self, shape):

@@ -20,29 +20,9 @@ RECORDED = json.loads(gzip.decompress((HERE / 'cases.json.gz').read_bytes()))
 CASES = {case['id']: case for case in RECORDED['cases']}
 
 # Parts of MXNet that blockscope does not have yet, by topic or by case.
-RUNNING = {'trace_names/none_then_value_error'}  # needs no Symbol, unlike the rest of its topic
 WAITING = {
-    'Symbol (tracing, variables, attributes of graph nodes)': """
-        trace_names symbolblock export
-        attr_scope/nested attr_scope/reentered_scope_accumulates attr_scope/block_trace attr_scope/var_unknown_kwarg
-        attr_scope/parameter_var_attrs attr_scope/parameter_var_cached_shape attr_scope/op_attrs_keys attr_scope/op_missing_required
-        attr_scope/op_bad_value attr_scope/op_user_attr_without_underscores attr_scope/scope_user_attr_without_underscores
-        attr_scope/arg_specific_attr block_api/all_none_args children/empty_sequential children/sequential_mix_attr_and_add
-        empty_prefix/dense_empty_prefix empty_prefix/empty_flag_is_by_argument explicit_prefix/without_underscore_symbol_names
-        global_counter/shared_with_symbol_names global_counter/trace_of_empty_prefix_net_consumes_global
-        global_counter/var_does_not_consume hint/class_named_like_operator
-        name_manager/nested_restore name_manager/prefix_fc_arguments name_manager/same_manager_entered_twice name_manager/thread
-        name_manager/hint_names_of_methods name_manager/output_names name_manager/internals_multi_output
-        name_manager/group_name_repr name_manager/duplicate_names_in_graph name_manager/duplicate_argument_infer_shape
-        name_manager/compose_names param_errors/initializer_json_as_init param_errors/name_attribute_mutable
-        params_sharing/reg_params_patch pd_misc/constant_in_block_names save_load/block_save_load_api
-        save_load/load_export_params_via_collect_params scope_abuse/name_manager_inside_block_scope
-        scope_abuse/prefix_manager_outside_block slicing/trace_of_slice
-        rnn/layer_state_info_begin_state rnn/cell_begin_state_names rnn/cell_step_names rnn/sequential_cell rnn/sequential_cell_call
-        rnn/residual_cell rnn/zoneout_cell rnn/bidirectional_cell rnn/bidirectional_merge rnn/dropout_cell rnn/shared_cells_params
-        rnn/contrib_conv_cells""",
     'the NumPy front end (mx.np)': """save_load/params_bytes_npshape save_load/npshape_file_read_in_legacy_mode
-        save_load/legacy_file_read_in_np_mode""",
+        save_load/legacy_file_read_in_np_mode trace_names/numpy_op_hints trace_names/numpy_mode_layers trace_names/numpy_mode_losses""",
 }
 
 # MXNet's behaviour is a bug that blockscope fixes (blockscope/mxnet.py gives the reasons), with what blockscope gives instead.
@@ -56,6 +36,11 @@ FIXED = {
     'scope_abuse/entered_twice_nested': ['n_dense0_', 'n_dense1_', 'dense0_', False],
     'scope_abuse/entered_twice_exception': None,
     'scope_abuse/same_scope_concurrently_in_two_threads': ['n_dense0_', 'n_dense1_', 'dense0_', 't:dense0_'],
+    'name_manager/same_manager_entered_twice': [['relu0', 'relu1', 'relu0'], False],
+    'attr_scope/reentered_scope_accumulates': [{'y': '2', 'x': '1'}, {'x': '1'}],
+    'trace_names/custom_scope_inside_forward': ['x', 'n_dense0_relu0_output', 'n_relu0_output', 'n_relu0_output'],
+    'trace_names/before_after_scope_use': ['n_relu0_fwd', 'n_relu0', 'n_relu0_fwd', 'n_relu0_fwd'],
+    'trace_names/param_name_clash_with_data': [11.0, 11.0, ['data', 'data']],
     'pd_get/unknown_kwarg_second': "TypeError: Parameter.__init__() got an unexpected keyword argument 'colour'",
     'pd_misc/get_constant_again_list_bug': None,
     'trainer/dict_values_view': None,
@@ -72,8 +57,6 @@ FIXED = {
 
 def waits(name):
     """Return what a case waits for, or None."""
-    if name in RUNNING:
-        return None
     for part, listed in WAITING.items():
         if name in listed.split() or name.partition('/')[0] in listed.split():
             return part

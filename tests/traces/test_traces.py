@@ -65,7 +65,7 @@ def check_close(expected, found, tolerance, where):
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(np.where(finite, 0, found), np.where(finite, 0, expected), err_msg=where)
     if finite.any():
-        scale = max(1e-3, np.abs(expected[finite]).max())
+        scale = max(5e-3, np.abs(expected[finite]).max())
         assert np.abs(expected[finite] - found[finite]).max() <= tolerance * scale, where
 
 

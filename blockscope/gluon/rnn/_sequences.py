@@ -71,7 +71,7 @@ def _format_sequence(length, inputs, layout, merge, in_layout=None):
     if inputs is None:
         raise AssertionError('unroll(inputs=None) has been deprecated. Please create input variables outside unroll.')
     inputs, axis = as_ndarray(inputs), layout.find('T')
-    F = _operators(inputs if isinstance(inputs, tensor_types) else inputs[0])
+    F = _operators(inputs)
     in_axis = axis if in_layout is None else in_layout.find('T')
     if isinstance(inputs, symbol.Symbol):
         batch_size = 0  # follows from the shapes that the graph is run with
@@ -89,6 +89,7 @@ def _format_sequence(length, inputs, layout, merge, in_layout=None):
             inputs = _split(F, inputs, inputs.shape[in_axis], in_axis)
     else:
         _check_length(length, len(inputs))
+        F = _operators(inputs[0])
         batch_size = 0 if F is symbol else inputs[0].shape[0]
         if merge is True:
             inputs, in_axis = F.stack(*inputs, axis=axis), axis
