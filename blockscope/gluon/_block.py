@@ -107,8 +107,8 @@ class Block:
             return
         children = set(self._children.values())
         for key, value in self.__dict__.items():
-            if (isinstance(value, (list, tuple, dict)) and key not in ('_children', '_reg_params') and not key.startswith('__')
-                    and _holds_unregistered_block(value, children)):
+            if (isinstance(value, (list, tuple, dict)) and key not in ('_children', '_reg_params', '_traced_blocks')
+                    and not key.startswith('__') and _holds_unregistered_block(value, children)):
                 warnings.warn(f'"{type(self).__name__}.{key}" is an unregistered container with Blocks. Note that Blocks inside the '
                               'list, tuple or dict will not be registered automatically. Make sure to register them using '
                               'register_child() or switching to nn.Sequential/nn.HybridSequential instead. ', stacklevel=3)

@@ -65,6 +65,8 @@ class HybridBlock(Block):
     _absent_outputs = ()
     _callback = None
     _monitor_all = False
+    _seen_changes = 0
+    _changes = 0  # how often any block has forgotten its graph
 
     __init__ = owned_by('HybridBlock', Block.__init__)  # errors about its arguments name this class
 
@@ -77,6 +79,24 @@ class HybridBlock(Block):
     def _clear_cached_op(self):
         for name in ('_cached_graph', '_cached_op', '_cached_op_args'):
             self.__dict__.pop(name, None)
+        HybridBlock._changes += 1
+
+    def _descendants(self):
+        """Return all blocks below this one."""
+        found = []
+        for child in self._children.values():
+            found.append(child)
+            found.extend(child._descendants() if isinstance(child, HybridBlock) else ())
+        return found
+
+    def _look_for_changes(self):
+        """Forget the graph if a block was added or replaced further down since it was traced."""
+        own = self.__dict__
+        if self._cached_graph and '_traced_blocks' in own:
+            now, then = self._descendants(), own['_traced_blocks']
+            if len(now) != len(then) or any(a is not b for a, b in zip(now, then)):
+                self._clear_cached_op()
+        own['_seen_changes'] = HybridBlock._changes
 
     def register_child(self, block, name=None):
         """Add a child, which must be a HybridBlock too."""
@@ -208,6 +228,7 @@ class HybridBlock(Block):
             own = self.__dict__
             own['_in_format'], own['_out_format'] = trace.in_format, trace.out_format
             own['_absent_outputs'] = trace.absent
+            own['_traced_blocks'] = self._descendants()
             own['_cached_graph'] = trace.inputs, trace.out
         return self._cached_graph
 
@@ -320,6 +341,8 @@ class HybridBlock(Block):
 
     def _forward_compiled(self, *args):
         """Run the plan of this kind of call."""
+        if self._seen_changes != HybridBlock._changes:
+            self._look_for_changes()
         if len(args) == 1 and self._in_format == _ONE_ARRAY and args[0].__class__ is NDArray:
             flat, ctx = args, args[0]._ctx
         else:
