@@ -47,6 +47,11 @@ CASES = (
     Case("op_chain", "chain of 10 small eager operators", operators=10),
     # Operators: 11 in the layers (flattening included), 4 in the loss, as many backward.
     Case("lenet", "LeNet forward and backward, batch 32", operators=30),
+    # Batch 8, forward and both gradients: layers of ResNet-18 and of MobileNet.
+    Case("conv_3x3", "convolution 3x3, 64 to 64 channels, 56x56"),
+    Case("conv_strided", "convolution 3x3 stride 2, 64 to 128 channels, 56x56"),
+    Case("conv_pointwise", "convolution 1x1, 128 to 128 channels, 28x28"),
+    Case("conv_depthwise", "depthwise convolution 3x3, 128 channels, 56x56"),
     Case("matmul", "1024x1024 matrix product"),
     Case("save_file", "save 10 MB of parameters", operators=40),
     Case("load_file", "load 10 MB of parameters", operators=40),

@@ -147,6 +147,44 @@ def lenet(mx):
     return call
 
 
+def convolution(mx, channels, size, filters, **attrs):
+    """Run forward and backward of one convolution of a batch of 8."""
+    x = mx.nd.random.uniform(-1, 1, shape=(8, channels, size, size))
+    kernel = attrs["kernel"]
+    weight = mx.nd.random.uniform(-0.1, 0.1, shape=(filters, channels // attrs.get("num_group", 1), *kernel))
+    x.attach_grad()
+    weight.attach_grad()
+    top = mx.nd.ones_like(mx.nd.Convolution(x, weight, num_filter=filters, no_bias=True, **attrs))
+
+    def call():
+        with mx.autograd.record():
+            y = mx.nd.Convolution(x, weight, num_filter=filters, no_bias=True, **attrs)
+        y.backward(top)
+        return weight.grad
+
+    return call
+
+
+def conv_3x3(mx):
+    """Convolve with 3x3 kernels."""
+    return convolution(mx, 64, 56, 64, kernel=(3, 3), pad=(1, 1))
+
+
+def conv_strided(mx):
+    """Convolve with 3x3 kernels at every second point."""
+    return convolution(mx, 64, 56, 128, kernel=(3, 3), stride=(2, 2), pad=(1, 1))
+
+
+def conv_pointwise(mx):
+    """Mix channels."""
+    return convolution(mx, 128, 28, 128, kernel=(1, 1))
+
+
+def conv_depthwise(mx):
+    """Convolve every channel with a kernel of its own."""
+    return convolution(mx, 128, 56, 128, kernel=(3, 3), pad=(1, 1), num_group=128)
+
+
 def matmul(mx):
     """Multiply two 1024x1024 matrices."""
     a, b = (mx.nd.random.uniform(-1, 1, shape=(1024, 1024)) for _ in range(2))
@@ -194,6 +232,10 @@ CASES = {
         plan_resnet50,
         op_chain,
         lenet,
+        conv_3x3,
+        conv_strided,
+        conv_pointwise,
+        conv_depthwise,
         matmul,
         save_file,
         load_file,

@@ -112,6 +112,22 @@ def lenet(compile_step):
     return lambda: step(params, data, label)
 
 
+def convolution(channels, size, filters, kernel, stride=1, groups=1):
+    """Run forward and backward of one convolution of a batch of 8."""
+    x, weight = uniform(0, 8, channels, size, size), uniform(1, filters, channels // groups, kernel, kernel, low=-0.1, high=0.1)
+    pad = [((kernel - 1) // 2,) * 2] * 2
+
+    def convolved(x, weight):
+        return lax.conv_general_dilated(x, weight, (stride, stride), pad, feature_group_count=groups)
+
+    @jax.jit
+    def gradients(x, weight):
+        y, back = jax.vjp(convolved, x, weight)
+        return y, back(jnp.ones_like(y))
+
+    return lambda: gradients(x, weight)
+
+
 def matmul():
     """Multiply two 1024x1024 matrices."""
     a, b = uniform(0, 1024, 1024), uniform(1, 1024, 1024)
@@ -130,6 +146,10 @@ CASES = {
     "op_chain@unjitted": op_chain,
     "lenet@jit": partial(lenet, jax.jit),
     "lenet@unjitted": partial(lenet, unjitted),
+    "conv_3x3": partial(convolution, 64, 56, 64, 3),
+    "conv_strided": partial(convolution, 64, 56, 128, 3, 2),
+    "conv_pointwise": partial(convolution, 128, 28, 128, 1),
+    "conv_depthwise": partial(convolution, 128, 56, 128, 3, groups=128),
     "matmul": matmul,
 }
 

@@ -104,6 +104,40 @@ def lenet():
     return call
 
 
+def convolution(channels, size, filters, kernel, **attrs):
+    """Run forward and backward of one convolution of a batch of 8."""
+    x = (torch.rand(8, channels, size, size) * 2 - 1).requires_grad_()
+    weight = (torch.rand(filters, channels // attrs.get("groups", 1), kernel, kernel) * 0.2 - 0.1).requires_grad_()
+    top = torch.ones_like(nn.functional.conv2d(x, weight, **attrs))
+
+    def call():
+        x.grad = weight.grad = None
+        nn.functional.conv2d(x, weight, **attrs).backward(top)
+        return weight.grad
+
+    return call
+
+
+def conv_3x3():
+    """Convolve with 3x3 kernels."""
+    return convolution(64, 56, 64, 3, padding=1)
+
+
+def conv_strided():
+    """Convolve with 3x3 kernels at every second point."""
+    return convolution(64, 56, 128, 3, stride=2, padding=1)
+
+
+def conv_pointwise():
+    """Mix channels."""
+    return convolution(128, 28, 128, 1)
+
+
+def conv_depthwise():
+    """Convolve every channel with a kernel of its own."""
+    return convolution(128, 56, 128, 3, padding=1, groups=128)
+
+
 def matmul():
     """Multiply two 1024x1024 matrices."""
     a, b = torch.rand(1024, 1024) * 2 - 1, torch.rand(1024, 1024) * 2 - 1
@@ -149,6 +183,10 @@ CASES = {
         hybrid_mlp_step,
         op_chain,
         lenet,
+        conv_3x3,
+        conv_strided,
+        conv_pointwise,
+        conv_depthwise,
         matmul,
         save_file,
         load_file,
