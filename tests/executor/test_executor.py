@@ -233,3 +233,36 @@ def test_duplicate_names_of_outputs():
     assert [out.asscalar() for out in executor.forward()] == [1, 0]
     with pytest.raises(ValueError, match='Duplicate names detected'):
         executor.output_dict  # noqa: B018
+
+
+def _wide(grad_req):
+    """A chain with an intermediate result of 256 KB that the gradient needs."""
+    executor = (mx.sym.exp(mx.sym.sin(mx.sym.var('x'))) * 2).simple_bind(mx.cpu(), grad_req=grad_req, x=(256, 256))
+    for _ in range(2):  # buffers are there from the second pass on
+        executor.forward(is_train=True)
+    return executor
+
+
+def test_memory_is_used_again():
+    executor = _wide('write')
+    buffers = executor._run.buffers[0]
+    assert sum(x.nbytes for x in buffers) >= 2 ** 18
+    executor.forward(is_train=True)
+    assert executor._run.buffers[0] is buffers
+    executor.backward(mx.nd.ones((256, 256)))
+    np.testing.assert_array_equal(executor.grad_arrays[0].asnumpy(), np.full((256, 256), 2))  # 2 exp(sin 0) cos 0
+
+
+def test_without_gradients_nothing_is_kept():
+    assert _wide('null')._run is None
+
+
+def test_states_that_alias_another_array():
+    """A slice reads as a copy: what the graph writes to it must not show in the whole."""
+    whole = mx.nd.zeros(6)
+    mean = mx.nd.slice_axis(whole, axis=0, begin=0, end=3)
+    executor = mx.sym.BatchNorm(mx.sym.var('x'), name='bn').bind(
+        mx.cpu(), [mx.nd.ones((4, 3)), mx.nd.ones(3), mx.nd.zeros(3)], aux_states=[mean, mx.nd.ones(3)])
+    executor.forward(is_train=True)
+    np.testing.assert_allclose(executor.aux_arrays[0].asnumpy(), [.1, .1, .1], rtol=1e-6)
+    np.testing.assert_array_equal(whole.asnumpy(), np.zeros(6))
