@@ -148,12 +148,17 @@ class Plan:
             raise
 
     def _first_run(self, slots):
-        """Run step by step, see what comes out, and prepare the steps of later runs accordingly."""
+        """Run step by step, see what comes out, and prepare the steps of later runs accordingly.
+
+        Shapes that depend on values say nothing about later runs; those then take the plain steps.
+        """
+        settled = not any(call.op.dynamic for call in self._calls)
         plain = [forward_step(call, self._runs[call]) for call in self._calls]
         self._owners.update(zip(plain, self._calls))
         last = self._last_reads()
         sizes = {}
         steps = []
+        buffered = []
         observed = {}
         for call, step in zip(self._calls, plain):
             try:
@@ -162,19 +167,20 @@ class Plan:
             except _ERRORS as error:
                 self._explain(error, step, slots)
                 raise
-            step = self._specialised(call, step, slots)
+            if settled:
+                step = self._specialised(call, step, slots)
             for slot in call.parts or (call.out,):
                 value = slots[slot]
                 sizes[slot] = 0 if value is None else value.nbytes
                 observed[slot] = value if value is None else (value.shape, value.dtype)
             if call.parts:
                 sizes[call.out] = max(sizes[slot] for slot in call.parts)
-            steps.append(self._chosen_step(call, step, slots, last, observed))
+            steps.append(self._chosen_step(call, step, slots, last, observed, buffered) if settled else step)
             dead = [slot for slot in last.get(call, ()) if sizes.get(slot, 0) >= _LARGE]
             for more in self._forgetting(dead):
                 more(slots)
                 steps.append(more)
-        self._steps = steps
+        self._buffered, self._steps = buffered, steps
 
     def _specialised(self, call, step, slots):
         """Return the shortest step for arrays such as these, and note the shortest gradient."""
@@ -222,7 +228,7 @@ class Plan:
         if reduce:
             yield shape_step(reduce, _tape.Like)
 
-    def _chosen_step(self, call, step, slots, last, observed):
+    def _chosen_step(self, call, step, slots, last, observed, buffered):
         """Return the step of later runs: in place, or into a buffer, where that is possible."""
         if not call.op.takes_out or call.parts or not call.inputs or call.out in self.graph.outputs:
             return step
@@ -237,7 +243,7 @@ class Plan:
             if not self._keeps_buffers or result.nbytes < _LARGE or (first.shape, first.dtype) != observed[call.out]:
                 return step
             made = writing_step(call, run)
-            self._buffered.append((call.out, result.shape, result.dtype))
+            buffered.append((call.out, result.shape, result.dtype))
         self._owners[made] = call
         return made
 

@@ -36,6 +36,7 @@ class PythonCall:
 
     aliasing = takes_out = same_dtype = False
     prepare = None
+    dynamic = True  # bodies and users' operators may do anything
     saves_output = True
     saved_positions = None  # the tape of the call may hold any of its inputs
 

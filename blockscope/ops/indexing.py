@@ -351,6 +351,9 @@ def boolean_mask(env, data, index, *, axis: int = 0):
     return env.xp.take(data, positions, axis=axis), positions
 
 
+boolean_mask.dynamic = True
+
+
 @boolean_mask.gradient
 def _(F, dy, y, _data, _index, *, axis):
     return (lambda: F._backward_take(dy[0], y[1], axis=axis % _data.ndim, mode="clip", shape=_data.shape)), None

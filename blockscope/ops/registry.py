@@ -76,6 +76,7 @@ class Operator:
 
     # For plans that see the same shapes again and again: what `prepared` and `prepared_gradient` attach.
     prepare = prepare_gradient = None
+    dynamic = False  # whether the shape of the result depends on values
     compiled = False  # whether this is a whole graph, which computes its gradients itself
     specialise = None  # where nodes have records of their own: ``(attribute texts) -> Operator``
 
