@@ -44,7 +44,7 @@ def _as_made(node):
 # ---- identities ------------------------------------------------------------------------------------------------------------
 
 _ALWAYS = ('_copy',)
-_PREDICTING = (*_ALWAYS, 'BlockGrad', 'MakeLoss', 'make_loss', 'IdentityAttachKLSparseReg')
+_PREDICTING = (*_ALWAYS, 'BlockGrad', 'MakeLoss', 'make_loss')
 
 
 def remove_identity(symbol, args, aux, training=False):

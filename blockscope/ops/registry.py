@@ -53,6 +53,8 @@ class Operator:
         Whether the result may be a view of the first input.
     saved_positions, unsaved_positions : tuple of int or None
         Inputs whose values the gradient rule needs, and the others; None stands for all, however many there are.
+    uses_head : bool or callable
+        Whether the gradient depends on the head gradient (callable: from the attributes); losses begin with one of their own.
     random : bool
         Whether forward draws random numbers when it trains, so that running it again gives something else.
     takes_out : bool
@@ -99,7 +101,7 @@ class Operator:
         self.type_rule = type_rule
         self.stamps = {} if stamps is None else stamps
         self.rule = None
-        self.uses_head = True  # whether the gradient rule needs the head gradient; where attributes decide, a function of them
+        self.uses_head = True
         self.random = random
         self.second_order = True
         self.elementwise = False
