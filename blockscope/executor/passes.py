@@ -1,6 +1,7 @@
 """Passes: functions that rewrite a graph, found by name by `optimize_for` and `hybridize(backend=...)`.
 
-`fold_batchnorm` and `remove_identity` exist; `register_pass` adds others.
+`fold_batchnorm` and `remove_identity` exist; `register_pass` adds others. `MKLDNN`, the name of MXNet's CPU backend, gives the graph as it
+is: what that backend fuses changes no result, and here plans do the fusing.
 """
 import warnings
 
@@ -20,7 +21,12 @@ _NO_DICTIONARY = 'Cannot add new {0} in optimize_for since {0} is None\nProvide 
 _DELETED = ('A param was deleted during optimization, but no args dictionary was provided.\nPlease ensure that your model weights match '
             'the newly optimized model.')
 
-_passes: dict = {'fold_batchnorm': rewriting.fold_batchnorm, 'remove_identity': rewriting.remove_identity}
+
+def _unchanged(symbol, args, aux):
+    return symbol
+
+
+_passes: dict = {'MKLDNN': _unchanged, 'fold_batchnorm': rewriting.fold_batchnorm, 'remove_identity': rewriting.remove_identity}
 
 
 def register_pass(name):

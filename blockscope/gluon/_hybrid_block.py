@@ -5,6 +5,7 @@ from .. import ndarray, symbol
 from ..backend import current_context
 from ..errors import MXNetError, public_class
 from ..executor import CachedOp, passes
+from ..naming import ambient
 from ..ndarray import NDArray
 from ._block import Block
 from ._calls import _flatten, _gather_contexts, _regroup, has_symbol
@@ -62,6 +63,7 @@ class HybridBlock(Block):
     _flags = ()
     _backend = None
     _backend_opts = ()
+    _own_copies = False
     _absent_outputs = ()
     _callback = None
     _monitor_all = False
@@ -244,7 +246,9 @@ class HybridBlock(Block):
             for param in used_parameters(inputs, out, params):
                 param._finish_deferred_init()
         if self._backend:
-            out, params = rewritten(self._backend, self._backend_opts, inputs, out, params, flat)
+            out, kept = rewritten(self._backend, self._backend_opts, inputs, out, params, flat)
+            self.__dict__['_own_copies'] = any(params.get(name) is not param for name, param in kept.items())
+            params = kept
             self.__dict__['_cached_graph'] = inputs, out
         self.__dict__['_cached_op_args'] = sources(inputs, out, params)
         self.__dict__['_cached_op'] = CachedOp(out, self._flags)
@@ -354,6 +358,9 @@ class HybridBlock(Block):
         except DeferredInitializationError:  # initialized again since, with another shape to be found
             self._build_cache(*args)
             arrays = [flat[source] if is_arg else source.data(ctx) for is_arg, source in self._cached_op_args]
+        if self._backend and self._own_copies and ambient.recording():
+            warnings.warn(f'{self.name} is recorded with parameters that the pass {self._backend} made: gradients go to these, not to the '
+                          "block's. Call hybridize() without backend to train.", stacklevel=4)
         if self._callback is not None:
             self._cached_op.register_op_hook(self._callback, self._monitor_all)
         outs = self._cached_op.run(arrays, ctx)

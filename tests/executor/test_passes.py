@@ -117,7 +117,22 @@ def test_identities_go():
 
 # ---- optimize_for ----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('backend', ['MKLDNN', 'TensorRT', 'default', 'nope'])
+def test_mxnets_backend_changes_nothing():
+    y = mx.sym.relu(mx.sym.var('x'), name='r')
+    assert y.optimize_for('MKLDNN').tojson() == y.tojson()
+
+
+def test_training_what_a_pass_made_warns():
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Conv2D(2, 3, in_channels=1), mx.gluon.nn.BatchNorm(in_channels=2))
+    net.initialize()
+    net.hybridize(backend='fold_batchnorm')
+    net(mx.nd.ones((1, 1, 5, 5)))
+    with pytest.warns(UserWarning, match="gradients go to these, not to the block's"), mx.autograd.record():
+        net(mx.nd.ones((1, 1, 5, 5)))
+
+
+@pytest.mark.parametrize('backend', ['TensorRT', 'default', 'nope'])
 def test_unknown_pass(backend):
     with pytest.raises(ValueError, match=f"backend '{backend}' is not known: the passes are .*'fold_batchnorm', 'remove_identity'"):
         mx.sym.var('x').optimize_for(backend)
