@@ -55,6 +55,10 @@ class CachedOp:
         self._watcher = None
         self._watch_all = False
 
+    def __reduce__(self):
+        """Copies and pickles start without plans."""
+        return CachedOp, (self.symbol, tuple(self.flags.items()))
+
     def register_op_hook(self, callback, monitor_all=False):
         """Call ``callback(node output name, operator name, array)`` for every output of every node, in each call."""
         self._watcher = callback

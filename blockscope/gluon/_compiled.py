@@ -4,6 +4,7 @@ import warnings
 from ..executor import passes
 from ..symbol.listing import all_variables, variables
 from ._parameter import Parameter
+from ._shape import shape_is_known
 
 __all__ = ['check_use', 'infer_parameters', 'known_parameters', 'rewritten', 'sources', 'used_parameters']
 
@@ -89,6 +90,9 @@ def infer_parameters(params, inputs, out, arrays, infer, attribute):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         found, _, states = getattr(out, infer)(**known)
+    if found is None and attribute == 'shape':  # enough if only results have shapes that depend on values (boolean_mask)
+        found, _, states = out.infer_shape_partial(**known)
+        found = found if all(map(shape_is_known, found + states)) else None
     if found is None:
         raise ValueError(caught[0].message)
     arguments, auxiliary = variables(out._entries)
