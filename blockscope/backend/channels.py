@@ -36,7 +36,7 @@ class Channels:
     """
 
     def __init__(self, xp, x, axis):
-        self._xp, self._axis, self._count = xp, axis, x.shape[axis]
+        self._xp, self._axis, self._count, self._strides = xp, axis, x.shape[axis], x.strides
         self._last = axis == 1 and x.ndim > 2 and not x.flags.c_contiguous and to_last(x).flags.c_contiguous
         if self._last:
             x = to_last(x)
@@ -55,6 +55,12 @@ class Channels:
         if self._last:
             other = to_last(other)
         return other.reshape(self.array.shape)
+
+    def result(self, into):
+        """Return an array for a result, seen in this way: the memory of `into`, or new."""
+        if into is None or into.dtype != self.array.dtype or into.strides != self._strides:
+            return self._xp.empty_like(self.array)
+        return self.seen(into)
 
     def restored(self, array):
         """Return an array seen in this way with its shape as it was."""
@@ -113,8 +119,10 @@ def add_by_channel(xp, x, vector, axis):
         channels.array += channels.along(vector)
 
 
-def normalize(xp, x, axis, eps, gamma, beta):
+def normalize(xp, x, axis, eps, gamma, beta, into=None):
     """Return x with every channel brought to mean 0 and variance 1, scaled by gamma (None: 1) and shifted by beta.
+
+    The result is written into the array `into` where that has x's memory order.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def normalize(xp, x, axis, eps, gamma, beta):
     source, blocks = channels.array, channels.blocks()
     count = max(1, x.size // max(1, x.shape[axis]))
     mean = channels.sums(source[rows] for rows in blocks) / count
-    y, wide = xp.empty_like(source), channels.along(mean)
+    y, wide = channels.result(into), channels.along(mean)
     variance = channels.products((xp.subtract(source[rows], wide, out=y[rows]),) * 2 for rows in blocks) / count
     scale = 1 / xp.sqrt(variance + eps)
     factor, shift = channels.along(scale if gamma is None else scale * gamma), channels.along(beta)
@@ -136,10 +144,10 @@ def normalize(xp, x, axis, eps, gamma, beta):
     return channels.restored(y), mean, variance, scale
 
 
-def scale_shift(xp, x, axis, scale, shift):
-    """Return x with every channel scaled and shifted."""
+def scale_shift(xp, x, axis, scale, shift, into=None):
+    """Return x with every channel scaled and shifted, in the array `into` where that has x's memory order."""
     channels = Channels(xp, x, axis)
-    y, scale, shift = xp.empty_like(channels.array), channels.along(scale), channels.along(shift)
+    y, scale, shift = channels.result(into), channels.along(scale), channels.along(shift)
     for rows in channels.blocks():
         part = xp.multiply(channels.array[rows], scale, out=y[rows])
         part += shift

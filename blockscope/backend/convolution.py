@@ -41,8 +41,8 @@ def _depthwise(filters, channels, groups):
     return groups > 1 and filters == groups == channels
 
 
-def forward(xp, x, w, geometry):
-    """Return the convolution y of x with w."""
+def forward(xp, x, w, geometry, into=None):
+    """Return the convolution y of x with w, in the array `into` (channels-last in memory) where one is given."""
     if x.dtype.char == "e":
         return forward(xp, x.astype("float32"), w.astype("float32"), geometry).astype(x.dtype)
     kernel, filters, groups = w.shape[2:], w.shape[0], geometry.groups
@@ -50,12 +50,18 @@ def forward(xp, x, w, geometry):
         return _mix_channels(xp, w.reshape(w.shape[:2]), x)
     size = output_size(x.shape[2:], kernel, geometry)
     window = Window(kernel, size, tuple(-p for p in geometry.pad), geometry.stride, geometry.dilate)
-    y = xp.empty((x.shape[0], *size, filters), x.dtype)
+    shape = (x.shape[0], *size, filters)
+    y = to_last(into) if _is_last(into, shape, x.dtype) else xp.empty(shape, x.dtype)
     if _depthwise(filters, x.shape[1], groups):
         correlate_depthwise(xp, to_last(x), w[:, 0], window, y)
     else:
         correlate(xp, to_last(x), w, window, groups, y)
     return to_first(y)
+
+
+def _is_last(array, shape, dtype):
+    """Whether there is an array that is contiguous with its channels last, of the shape and type that it has then."""
+    return array is not None and array.dtype == dtype and to_last(array).shape == shape and to_last(array).flags.c_contiguous
 
 
 def _mix_channels(xp, matrix, x):

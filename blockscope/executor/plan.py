@@ -10,8 +10,9 @@ from ..errors import MXNetError
 from ..ndarray import NDArray
 from ..ndarray.dispatch import ABSENT, invoke
 from ..symbol.infer import infer_shapes
+from .buffers import Buffer
 from .python_calls import PYTHON_CALLS, PythonCall
-from .steps import (backward_step, forward_step, in_place_step, prepared_backward_step, release_step, shape_step,
+from .steps import (backward_step, filling_step, forward_step, in_place_step, prepared_backward_step, release_step, shape_step,
                     writing_step)
 
 __all__ = ['Plan']
@@ -55,7 +56,8 @@ class Plan:
         self.environment = ctx._environments[bool(training)]
         self._empty = [None] * (graph.size - graph.none)
         self._keeps_buffers = keep_buffers
-        self._buffered = []  # slot, shape and type of results that are written into buffers
+        self._leaving = {*graph.outputs, *map(graph.owner, graph.outputs)}  # slots whose memory callers get to see
+        self._buffered = []  # slots of results that are written into buffers, with the kind of buffer
         self._pool = []  # sets of buffers that no run uses
         self._shapes = infer_shapes(graph.entries, shapes) if any(map(_is_open, graph.calls)) else None
         self._runs = {}
@@ -123,10 +125,14 @@ class Plan:
         slots = values + self._empty
         if not self._buffered:
             return slots, None
-        buffers = self._pool.pop() if self._pool else [self.environment.xp.empty(shape, dtype) for _, shape, dtype in self._buffered]
-        for (slot, _, _), buffer in zip(self._buffered, buffers):
+        buffers = self._pool.pop() if self._pool else self._new_buffers()
+        for (slot, _), buffer in zip(self._buffered, buffers):
             slots[slot] = buffer
         return slots, buffers
+
+    def _new_buffers(self):
+        with self.ctx._use():
+            return [kind.make(self.environment.xp) for _, kind in self._buffered]
 
     def recycle(self, buffers):
         """Take buffers back when nobody needs the results of their run any more."""
@@ -167,35 +173,30 @@ class Plan:
             except _ERRORS as error:
                 self._explain(error, step, slots)
                 raise
-            if settled:
-                step = self._specialised(call, step, slots)
             for slot in call.parts or (call.out,):
                 value = slots[slot]
                 sizes[slot] = 0 if value is None else value.nbytes
                 observed[slot] = value if value is None else (value.shape, value.dtype)
             if call.parts:
                 sizes[call.out] = max(sizes[slot] for slot in call.parts)
-            steps.append(self._chosen_step(call, step, slots, last, observed, buffered) if settled else step)
+            if settled:
+                step = self._chosen_step(call, self._specialised(call, slots), slots, last, observed, buffered)
+            steps.append(step)
             dead = [slot for slot in last.get(call, ()) if sizes.get(slot, 0) >= _LARGE]
             for more in self._forgetting(dead):
                 more(slots)
                 steps.append(more)
         self._buffered, self._steps = buffered, steps
 
-    def _specialised(self, call, step, slots):
-        """Return the shortest step for arrays such as these, and note the shortest gradient."""
+    def _specialised(self, call, slots):
+        """Return the shortest forward function for arrays such as these, and note the shortest gradient."""
         if call.op.prepare is None:
-            return step
+            return self._runs[call]
         arrays = [slots[i] for i in call.inputs]
         flow = self._flows[self._calls.index(call)]
         if flow:
             self._gradients[call] = call.op.prepare_gradient(self.environment, call.params, [i for i, _ in flow], *arrays)
-        run = call.op.prepare(self.environment, call.params, *arrays)
-        if run is None:
-            return step
-        made = forward_step(call, run)
-        self._owners[made] = call
-        return made
+        return call.op.prepare(self.environment, call.params, *arrays) or self._runs[call]
 
     def _check_call(self, call, slots):
         """Raise what a call of the operator on arrays raises for types that differ."""
@@ -228,24 +229,32 @@ class Plan:
         if reduce:
             yield shape_step(reduce, _tape.Like)
 
-    def _chosen_step(self, call, step, slots, last, observed, buffered):
+    def _chosen_step(self, call, run, slots, last, observed, buffered):
         """Return the step of later runs: in place, or into a buffer, where that is possible."""
-        if not call.op.takes_out or call.parts or not call.inputs or call.out in self.graph.outputs:
-            return step
-        run = self._runs[call]
-        result = slots[call.out]
-        for slot in call.inputs:
-            if slot in last.get(call, ()) and slot not in self.needed and self._owns(slot) and observed.get(slot) == observed[call.out]:
-                made = in_place_step(call, run, slot)
-                break
-        else:
-            first = slots[call.inputs[0]]
-            if not self._keeps_buffers or result.nbytes < _LARGE or (first.shape, first.dtype) != observed[call.out]:
-                return step
-            made = writing_step(call, run)
-            buffered.append((call.out, result.shape, result.dtype))
+        op, target = call.op, call.parts[0] if call.parts else call.out
+        made = None
+        if call.inputs and target not in self._leaving:
+            if op.takes_out and not call.parts:
+                made = self._in_place(call, run, last, observed)
+            if made is None and self._keeps_buffers and slots[target] is not None:
+                first = slots[call.inputs[0]]
+                if op.takes_into:
+                    made = filling_step(call, run)
+                elif op.takes_out and not call.parts and (first.shape, first.dtype) == observed[target]:
+                    made = writing_step(call, run)
+                if made is not None:
+                    buffered.append((target, Buffer(slots[target])))
+        if made is None:
+            made = forward_step(call, run)
         self._owners[made] = call
         return made
+
+    def _in_place(self, call, run, last, observed):
+        """Return the step that overwrites an input which nobody reads later, or None."""
+        for slot in call.inputs:
+            if slot in last.get(call, ()) and slot not in self.needed and self._owns(slot) and observed.get(slot) == observed[call.out]:
+                return in_place_step(call, run, slot)
+        return None
 
     def _owns(self, slot):
         """Return whether a slot holds an array that the plan made and that no other slot is a view of."""

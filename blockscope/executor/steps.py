@@ -1,6 +1,7 @@
 """Steps: the prepared calls of a plan, as closures over slot numbers. A plan runs by calling one after another with its slots."""
 
-__all__ = ['backward_step', 'forward_step', 'in_place_step', 'prepared_backward_step', 'release_step', 'shape_step', 'writing_step']
+__all__ = ['backward_step', 'filling_step', 'forward_step', 'in_place_step', 'prepared_backward_step', 'release_step', 'shape_step',
+           'writing_step']
 
 
 def forward_step(call, run):
@@ -60,6 +61,20 @@ def writing_step(call, run):
         def step(s):
             s[out] = run(*[s[i] for i in inputs], out=s[out])
     return step
+
+
+def filling_step(call, run):
+    """Return the step of a call that may write its (first) result into the array that its slot holds already."""
+    out, inputs, parts = call.out, call.inputs, call.parts
+
+    def step(s):
+        s[out] = run(*[s[i] for i in inputs], into=s[out])
+
+    def step_of_several(s):
+        s[out] = result = run(*[s[i] for i in inputs], into=s[parts[0]])
+        for slot, value in zip(parts, result):
+            s[slot] = value
+    return step_of_several if parts else step
 
 
 def in_place_step(call, run, target):

@@ -17,22 +17,23 @@ ActivationType = Literal["relu", "sigmoid", "softrelu", "softsign", "tanh"]
 
 
 class Function(NamedTuple):
-    """An activation: ``forward(env, x) -> y`` and ``gradient(F, dy, y, x) -> dx``."""
+    """An activation: ``forward(env, x, out) -> y`` (out is None, an array like x, or x) and ``gradient(F, dy, y, x) -> dx``."""
 
     forward: object
     gradient: object
 
 
-def _sigmoid(env, x):
-    y = env.xp.exp(-x)
+def _sigmoid(env, x, out=None):
+    y = env.xp.negative(x, out=out)
+    env.xp.exp(y, out=y)
     y += 1
     return env.xp.divide(1, y, out=y)
 
 
-def _softsign(env, x):
+def _softsign(env, x, out=None):
     y = env.xp.abs(x)
     y += 1
-    return env.xp.divide(x, y, out=y)
+    return env.xp.divide(x, y, out=y if out is None else out)
 
 
 def _softsign_gradient(F, dy, y, x):
@@ -41,11 +42,11 @@ def _softsign_gradient(F, dy, y, x):
 
 
 ACTIVATIONS = {
-    "relu": Function(lambda env, x: env.xp.maximum(x, 0), lambda F, dy, y, x: dy * (y > 0)),
+    "relu": Function(lambda env, x, out=None: env.xp.maximum(x, 0, out=out), lambda F, dy, y, x: dy * (y > 0)),
     "sigmoid": Function(_sigmoid, lambda F, dy, y, x: dy * (y * (1 - y))),
-    "softrelu": Function(lambda env, x: env.xp.logaddexp(x, x.dtype.type(0)), lambda F, dy, y, x: dy * (1 - F.exp(-y))),
+    "softrelu": Function(lambda env, x, out=None: env.xp.logaddexp(x, x.dtype.type(0), out=out), lambda F, dy, y, x: dy * (1 - F.exp(-y))),
     "softsign": Function(_softsign, _softsign_gradient),
-    "tanh": Function(lambda env, x: env.xp.tanh(x), lambda F, dy, y, x: dy * (1 - y * y)),
+    "tanh": Function(lambda env, x, out=None: env.xp.tanh(x, out=out), lambda F, dy, y, x: dy * (1 - y * y)),
 }
 
 
@@ -54,12 +55,7 @@ def activation(env, data, *, act_type: ActivationType, out=None):
     """Apply an activation function to every element."""
     if data.dtype.kind != "f" and act_type != "relu":
         raise ValueError(f"Activation {act_type} takes floating-point data, but got {data.dtype}")
-    if out is not None:
-        if act_type == "relu":
-            return env.xp.maximum(data, 0, out=out)
-        env.xp.copyto(out, ACTIVATIONS[act_type].forward(env, data))
-        return out
-    return ACTIVATIONS[act_type].forward(env, data)
+    return ACTIVATIONS[act_type].forward(env, data, out)
 
 
 @activation.gradient

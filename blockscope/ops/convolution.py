@@ -181,7 +181,7 @@ def _convolution_rule(ins, outs, attrs):
 @operator("Convolution", shapes=convolution_shapes, shape_rule=_convolution_rule)
 def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = (), dilate: Shape = (), pad: Shape = (),
                 num_filter: int, num_group: int = 1, workspace: int = 1024, no_bias: bool = False, cudnn_tune: Tuning = None,
-                cudnn_off: bool = False, layout: Layout = None):
+                cudnn_off: bool = False, layout: Layout = None, into=None):
     """Convolve data (batch, channel, *spatial) with weight (num_filter, channel / num_group, *kernel).
 
     With a layout such as NHWC, data is (batch, *spatial, channel) and weight (num_filter, *kernel, channel / num_group).
@@ -198,7 +198,8 @@ def convolution(env, data, weight, bias=None, *, kernel: Shape, stride: Shape = 
     for n, k, d, p in zip(data.shape[2:], kernel, geometry.dilate, geometry.pad):
         if d * (k - 1) + 1 > n + 2 * p:
             raise ValueError(f"kernel size exceed input: a kernel of {k} with dilation {d} on {n} elements padded to {n + 2 * p}")
-    return _finish(env, kernels.forward(env.xp, data, weight, geometry), bias, layout)
+    into = None if channels_last(layout) else into
+    return _finish(env, kernels.forward(env.xp, data, weight, geometry, into), bias, layout)
 
 
 convolution.same_dtype = True

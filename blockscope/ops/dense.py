@@ -21,11 +21,11 @@ def require_bias(bias, no_bias):
                          "argument bias was given together with no_bias=True: drop one of them")
 
 
-def gemm(env, a, b):
-    """Multiply two matrices; float16 on the host is computed in float32, where BLAS is."""
+def gemm(env, a, b, into=None):
+    """Multiply two matrices (into an array where one is given); float16 on the host is computed in float32, where BLAS is."""
     if a.dtype.char == "e" and env.backend.name == "cpu":
         return env.xp.dot(a.astype("float32"), b.astype("float32")).astype(a.dtype)
-    return a.dot(b)
+    return a.dot(b) if into is None else a.dot(b, into)
 
 
 @operator("_gemm")
@@ -89,7 +89,7 @@ def dense_shapes(shapes, attrs):
 
 
 @operator("FullyConnected", "_sparse_FullyConnected", shapes=dense_shapes)
-def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: bool = False, flatten: bool = True):
+def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: bool = False, flatten: bool = True, into=None):
     """Compute ``data @ weight.T + bias``.
 
     data is (batch, ...), taken as a matrix (batch, in_units), or with flatten=False (..., in_units); weight is
@@ -100,7 +100,7 @@ def fully_connected(env, data, weight, bias=None, *, num_hidden: int, no_bias: b
     if (bias is None) != no_bias:
         require_bias(bias, no_bias)
     flat = data if data.ndim == 2 else rows(data, flatten)
-    y = gemm(env, flat, weight.T)
+    y = gemm(env, flat, weight.T, into if data.ndim == 2 else None)
     if bias is not None:
         if bias.shape[0] != num_hidden:
             require_shape("bias", bias, (num_hidden,))
@@ -136,12 +136,10 @@ def _(F, dy, _y, data, weight, _bias=None, *, num_hidden, no_bias, flatten):
 
 @operator("_dense_activation", shapes=dense_shapes, shape_rule=dense_rule)
 def dense_activation(env, data, weight, bias=None, *, num_hidden: int, act_type: ActivationType, no_bias: bool = False,
-                     flatten: bool = True):
+                     flatten: bool = True, into=None):
     """Apply an activation to `FullyConnected`: both in one call, which small networks feel."""
-    y = fully_connected.forward(env, data, weight, bias, num_hidden=num_hidden, no_bias=no_bias, flatten=flatten)
-    if act_type == "relu":
-        return env.xp.maximum(y, 0, out=y)
-    return activation.forward(env, y, act_type=act_type)
+    y = fully_connected.forward(env, data, weight, bias, num_hidden=num_hidden, no_bias=no_bias, flatten=flatten, into=into)
+    return activation.forward(env, y, act_type=act_type, out=y)
 
 
 dense_activation.same_dtype = True
@@ -161,8 +159,8 @@ def _(env, attrs, data, weight, bias=None):
         return None
     maximum, zero = env.xp.maximum, data.dtype.type(0)
 
-    def forward(x, w, b=None):
-        y = x.dot(w.T)
+    def forward(x, w, b=None, into=None):
+        y = x.dot(w.T, into)
         if b is not None:
             y += b
         return y if act is None else maximum(y, zero, out=y)

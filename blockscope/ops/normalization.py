@@ -77,7 +77,7 @@ def _batch_types(ins, outs, attrs):
 def batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 0.0010000000474974513,
                momentum: float = 0.899999976, fix_gamma: bool = True, use_global_stats: bool = False,
                output_mean_var: bool = False, axis: int = 1, cudnn_off: bool = False, min_calib_range: float | None = None,
-               max_calib_range: float | None = None):
+               max_calib_range: float | None = None, into=None):
     """Normalize every channel (axis) of data to mean 0 and variance 1, then scale by gamma and add beta.
 
     In training the batch gives mean and variance, and moving_mean and moving_var move towards them:
@@ -86,18 +86,18 @@ def batch_norm(env, data, gamma, beta, moving_mean, moving_var, *, eps: float = 
     one that is empty when the moving statistics were used. `cudnn_off` and the calibration range change no result.
     """
     y, mean, _, scale, batch = _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma,
-                                                use_global_stats, axis)
+                                                use_global_stats, axis, into)
     return y, mean, scale, batch
 
 
-def _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma, use_global_stats, axis):
+def _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma, use_global_stats, axis, into=None):
     """Return the output, mean, variance, ``1 / sqrt(variance + eps)``, and an array that is empty for moving statistics."""
     channel = _channel_axis(axis, data.ndim)
     for name, vector in (("gamma", gamma), ("beta", beta), ("moving_mean", moving_mean), ("moving_var", moving_var)):
         require_shape(name, vector, (data.shape[channel],))
     x = _wide(data)
     if env.training and not use_global_stats:
-        y, mean, variance, scale = normalize(env.xp, x, channel, eps, None if fix_gamma else gamma, beta)
+        y, mean, variance, scale = normalize(env.xp, x, channel, eps, None if fix_gamma else gamma, beta, into)
         for moving, now in ((moving_mean, mean), (moving_var, variance)):
             moving *= moving.dtype.type(momentum)
             moving += now * moving.dtype.type(1 - momentum)
@@ -106,7 +106,7 @@ def _normalize_batch(env, data, gamma, beta, moving_mean, moving_var, eps, momen
         mean, variance, batch = moving_mean.copy(), moving_var.copy(), env.xp.empty((0,), x.dtype)
         scale = 1 / env.xp.sqrt(variance + eps)
         factor = scale if fix_gamma else scale * gamma
-        y = scale_shift(env.xp, x, channel, factor, beta - mean * factor)
+        y = scale_shift(env.xp, x, channel, factor, beta - mean * factor, into)
     return y.astype(data.dtype, copy=False), mean, variance, scale.astype(mean.dtype, copy=False), batch
 
 

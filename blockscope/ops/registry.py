@@ -59,6 +59,9 @@ class Operator:
         Whether forward draws random numbers when it trains, so that running it again gives something else.
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
+    takes_into : bool
+        Whether forward takes an ``into``: an array like its (first) result that shares no memory with inputs. It is written to if that is
+        possible without a copy; what forward returns counts.
     arguments : callable or None
         For graphs: ``(attrs) -> names`` of the inputs that a node has under these attributes (with their `count` for an operator
         that takes any number); None stands for the rule in `argument_names`.
@@ -117,7 +120,7 @@ class Operator:
         self.__doc__ = forward.__doc__
 
     def _read_signature(self):
-        inputs, required, self.variadic, self.attributes, self.takes_out = [], 0, False, {}, False
+        inputs, required, self.variadic, self.attributes, self.takes_out, self.takes_into = [], 0, False, {}, False, False
         parameters = list(inspect.signature(self.forward).parameters.values())[1:]
         for p in parameters:
             if p.kind is p.VAR_POSITIONAL:
@@ -128,6 +131,8 @@ class Operator:
                 required += p.default is p.empty
             elif p.name == "out":
                 self.takes_out = True
+            elif p.name == "into":
+                self.takes_into = True
             else:
                 kind = kind_of(p.annotation)
                 default = p.default if p.default is p.empty or p.default is None else kind.parse(p.default)
