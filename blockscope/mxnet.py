@@ -86,6 +86,54 @@ Fixed in operators:
 - Rows of `while_loop` after the last step are zero (undefined before); second-order gradients exist for powers, products, `dot` and what is
   built of them.
 
+Fixed in symbols and files of graphs:
+
+- A variable is known by itself, not by its name: an argument `data` and a parameter `data` (of a net with `prefix=''`) are two things
+  in a hybridized net, where MXNet feeds the argument to both. A layer that is called twice is exported under names made unique
+  (`dense0_fwd_1`), which MXNet reads; files without duplicates stay the same to the byte.
+- A Symbol can be a key of a dictionary; `Symbol.grad` works (there is none before); a composition that fails draws no automatic name;
+  lists are taken where any number of symbols is (`concat([x, y])`); positional `infer_shape` passes over auxiliary states (an error
+  before); update operators can be composed; graphs show one output of `LeakyReLU('rrelu')` (its mask too before).
+- In inference, unknown lengths stay unknown in Concat, `_rnn_param_concat` and Pad (they count as 0 before) and in `broadcast_like` (as
+  1); unknown types do in InstanceNorm, MultiBoxPrior (float32 before), `amp_multicast` and `softmax(dtype=...)`, and as indices of `take`,
+  `one_hot` and Embedding (an error before). InstanceNorm and MultiBoxPrior take float16, SoftmaxOutput and SVMOutput labels of another
+  type, Pooling convention `same` in one dimension; a reshape to fewer elements is refused.
+- Shapes of `while_loop` and `cond` are inferred; a condition may be of any type; gradients pass a `cond` inside `foreach`, and a
+  `while_loop` whose condition reads an outer variable (errors before). A loop over symbols without a step gives zeros. A symbol of
+  several outputs counts as a list of them.
+- `AttrScope` attributes do not reach the constructor of a CustomOpProp; `dtype=None` means the default in `sym.random` (float64 before).
+- Files that are cut off, name later nodes or outputs that do not exist, give inputs to a variable, or hold zero bytes in names are
+  FormatErrors that say where (a crash or another graph before). Control dependencies are dropped; a file of a newer version warns.
+
+Fixed in executors and hybridize:
+
+- A hybridized block returns outputs that are None (TypeError before); lets arrays call layers with and without states in turn (a
+  recurrent layer gave what the first call asked for); notices blocks that are added further down; can be copied and pickled.
+- What can't be traced names block, file, line and reason. `register_op_hook` passes text and an NDArray (bytes and a handle before).
+- Running statistics of a hybridized BatchNorm are those of the eager one.
+- Executors refuse gradient arrays of wrong shape (MXNet writes past their end) and ask for the head gradient of
+  `SoftmaxOutput(out_grad=True)` (wrong memory before); `reshape` keeps shapes that do not follow from the new ones (an error before).
+
+Fixed in tools (io, viz, test_utils, model zoo):
+
+- NDArrayIter keeps HDF5 data sets in step with shuffled arrays, counts samples along the N of its layout, leaves the caller's dictionary
+  as it is, and warns of an unknown `last_batch_handle`; `DataDesc._replace` keeps type and layout.
+- An error in a thread of PrefetchingIter reaches the caller (MXNet waits for ever), and threads end with their iterator.
+- `CSVIter.iter_next` comes to an end, and no sample is unset memory; MNISTIter reads gzip files, numbers its samples (all 0 before) and
+  refuses damaged files.
+- `plot_network` draws `split_v2` and Pooling without a type (KeyErrors before); `print_summary` counts a layer behind single numbers
+  (IndexError before).
+- A comparison that fails leaves NumPy's print options as they were, and has a message for numbers, lists and shapes that broadcast;
+  unsigned integers differ by their difference; `assert_almost_equal_with_err` heeds `names`, `equal_nan` and `mismatches`; `same_array`
+  tells huge values apart and restores tiny ones; `assert_exception(f, AssertionError)` can fail; `same_symbol_structure` tells a graph
+  from a longer one.
+- `environment` undoes what it did before a bad value; `discard_stderr` passes errors on and keeps nothing open; `simple_forward` runs on
+  `ctx`; `check_speed` heeds keywords beside `location`; `numeric_grad` takes lists; `check_consistency` leaves the caller's dictionaries
+  alone and compares every executor with the ground truth; `chi_square_check` takes counts that don't divide evenly; `get_bz2_data` takes
+  a relative folder, and `get_zip_data` an archive of any name.
+- A file of the model zoo gets its name after its hash was checked, and only it is taken from the archive; `MXNET_HOME` is read at each
+  call, so `root` is None by default; `purge` of a missing folder does nothing; an unknown depth of VGG or DenseNet lists the options.
+
 Kept:
 
 - `params=` looks one level deep, and a second block that shares may set the first one's initializer where it had none: names and values
@@ -104,6 +152,8 @@ Kept:
 - NAG in place takes the weight decay in its momentum from the weight after the update: numbers of trained nets.
 - Two parameters of one name are both updated by a Trainer; factor schedulers never go back; the default rate of an optimizer overwrites a
   scheduler's `base_lr` (with a warning now).
+- Arrays that NDArrayIter shuffles become float32; `CSVIter(round_batch=False)` fills its last batch up from the one before (`pad` says how
+  far); `print_summary` counts parameters by channels only: values of existing programs.
 - A `NameManager`, `AttrScope` or block scope that is left without being entered raises what MXNet raises, words included.
 
 Beyond MXNet: NumPy and CuPy arrays can be passed to any block (as NDArrays over the same memory); a parameter's replicas on several
