@@ -64,6 +64,7 @@ def apply_structure(block, structure, counter=None):
     block.__dict__['_name'] = entry['orig_name']
     if entry.get('hybridized'):
         graph = [symbol.load_json(text) for text in entry['inputs']], symbol.load_json(entry['symbol'])
+        block.__dict__.pop('_traced_blocks', None)
         block.__dict__.update(_in_format=entry['in_format'], _out_format=entry['out_format'], _cached_graph=graph, _active=True)
     own = block.params._params
     skip = len(block.params._prefix)
