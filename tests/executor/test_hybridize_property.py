@@ -12,19 +12,25 @@ from tests.executor.random_nets import LOOPS, Net, arguments, flat, recipes
 pytestmark = pytest.mark.filterwarnings('ignore:.*not used by any computation')
 
 
-def results(recipe, requests, hybridize, steps=3, used=None, trainer=True):
+def results(recipe, requests, hybridize, steps=3, used=None, ctx=None):
     """Return everything that can be seen of some training steps, as NumPy arrays by name."""
-    mx.cpu()._seed(7)
+    mx.random.seed(7)
     np.random.seed(7)
     with mx.name.NameManager():
         net = Net(recipe, prefix='net_')
-    net.initialize(mx.init.Uniform(0.9))
+    ctx = ctx or mx.cpu()
+    net.initialize(mx.init.Uniform(0.9), ctx=ctx)
     if hybridize is not None:
-        net.hybridize(**hybridize)
+        flags = {key: value for key, value in hybridize.items() if key != 'children'}
+        if hybridize.get('children'):
+            for child in list(net._children.values())[::2]:
+                child.hybridize(**flags)
+        else:
+            net.hybridize(**flags)
     random = np.random.RandomState(3)
     arrays = []
     for (shape, index), request in zip(recipe['inputs'], requests):
-        x = mx.nd.array(random.randint(0, 5, shape) if index else random.uniform(-1, 1, shape))
+        x = mx.nd.array(random.randint(0, 5, shape) if index else random.uniform(-1, 1, shape), ctx=ctx)
         x.attach_grad(request)
         arrays.append(x)
     args = arguments(recipe, arrays)
@@ -33,17 +39,17 @@ def results(recipe, requests, hybridize, steps=3, used=None, trainer=True):
     params = net.collect_params()
     for param in params.values():
         if param.grad_req != 'null':
-            param.set_data(mx.nd.array(random.uniform(-0.9, 0.9, param.shape)))
-    mx.cpu()._seed(8)
+            param.set_data(mx.nd.array(random.uniform(-0.9, 0.9, param.shape), ctx=ctx))
+    mx.random.seed(8)
     seen = {'outside': [x.asnumpy() for x in flat(net(*args))]}
     for param, request in zip((p for p in params.values() if p.grad_req != 'null'), requests * 20):
         param.grad_req = request
-    optimizer = mx.gluon.Trainer(params, 'sgd', {'learning_rate': 0.01, 'momentum': 0.9}) if trainer and params else None
+    optimizer = mx.gluon.Trainer(params, 'sgd', {'learning_rate': 0.01, 'momentum': 0.9}) if params else None
     for step in range(steps):
         with autograd.record():
             outs = flat(net(*args))
             chosen = [x for i, x in enumerate(outs) if used is None or i in used] or outs
-            heads = [mx.nd.array(random.uniform(-1, 1, x.shape)) for x in chosen]
+            heads = [mx.nd.array(random.uniform(-1, 1, x.shape), ctx=ctx) for x in chosen]
         if any(x._node is not None for x in chosen):
             chosen, heads = zip(*[(x, h) for x, h in zip(chosen, heads) if x._node is not None])
             autograd.backward(list(chosen), list(heads))
@@ -57,16 +63,20 @@ def results(recipe, requests, hybridize, steps=3, used=None, trainer=True):
     return seen
 
 
-def compare(recipe, requests, used=None):
+ALL_FLAGS = {}, {'static_alloc': True}, {'children': True, 'static_alloc': True}
+
+
+def compare(recipe, requests, used=None, ctx=None, all_flags=ALL_FLAGS):
     """Compare eager with hybridized.
 
     Bit for bit, unless there are loops or branches: eager ones are many steps on the tape, whose gradients are added one by one to what
-    an array has got from elsewhere, while the node of a graph adds up its own first.
+    an array has got from elsewhere, while the node of a graph adds up its own first. So does a hybridized child.
     """
-    exact = LOOPS.isdisjoint(kind for kind, _, _ in recipe['steps'])
-    want = results(recipe, requests, None, used=used)
-    for flags in ({}, {'static_alloc': True}):
-        got = results(recipe, requests, flags, used=used)
+    loops = not LOOPS.isdisjoint(kind for kind, _, _ in recipe['steps'])
+    want = results(recipe, requests, None, used=used, ctx=ctx)
+    for flags in all_flags:
+        got = results(recipe, requests, flags, used=used, ctx=ctx)
+        exact = not loops and 'children' not in flags
         for name, arrays in want.items():
             assert len(arrays) == len(got[name]), name
             for number, (a, b) in enumerate(zip(arrays, got[name])):
@@ -88,6 +98,12 @@ STRATEGIES = recipes(), REQUESTS, st.none() | st.sets(st.integers(0, 2), min_siz
 @given(*STRATEGIES)
 def test_random_networks(recipe, requests, used):
     compare(recipe, requests, used)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(recipes(), REQUESTS)
+def test_random_networks_on_devices(device, recipe, requests):
+    compare(recipe, requests, ctx=device, all_flags=ALL_FLAGS[1:2])
 
 
 @pytest.mark.slow
