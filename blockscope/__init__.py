@@ -37,12 +37,17 @@ _SUBMODULES = {
     "visualization": "visualization", "viz": "viz",
 }
 _FROM_UTIL = ("is_np_array", "is_np_shape", "np_shape", "set_np_shape", "use_np_shape")
-# What MXNet has and blockscope has not: the error for naming one says so.
+# What MXNet has and blockscope has not: the error for naming one says what it belongs to, and so waits for.
 _ABSENT = {
-    "mod": "the Module front end", "module": "the Module front end",
-    "image": "image reading", "img": "image reading", "recordio": "RecordIO files",
-    "np": "mx.np arrays", "model": "the Module front end", "callback": "the Module front end",
-    "profiler": "the profiler", "contrib": "mx.contrib", "rnn": "the Module front end",
+    **dict.fromkeys(("callback", "executor_manager", "mod", "model", "module"), "the Module front end"),
+    **dict.fromkeys(("np", "np_array", "numpy", "use_np", "use_np_array"), "the NumPy front end, mx.np"),
+    **dict.fromkeys(("image", "img"), "reading and augmenting images"),
+    "contrib": "mixed precision, quantization, ONNX and text; operators are in nd.contrib and sym.contrib, layers in gluon.contrib",
+    "onnx": "ONNX files",
+    "profiler": "the profiler",
+    "recordio": "RecordIO files",
+    "rnn": "the Module front end's cells; gluon.rnn has cells that take symbols",
+    "runtime": "the list of features",
 }
 
 

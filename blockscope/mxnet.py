@@ -5,8 +5,9 @@ module object under both names, so that `isinstance`, pickles and module state a
 
 Known bugs of MXNet 1.9.1
 -------------------------
-Names and files are the same as MXNet's without exception. Where MXNet's behaviour hurts and neither names nor files depend on it, it is
-fixed; otherwise it is kept. `tests/naming/test_recorded_cases.py` holds both kinds against programs recorded from MXNet.
+Names and files are the same as MXNet's, except where a graph has one name twice (see symbols below). Where MXNet's behaviour hurts and
+neither names nor files depend on it, it is fixed; otherwise it is kept. `tests/naming/test_recorded_cases.py` holds both kinds against
+programs recorded from MXNet.
 
 Fixed:
 
@@ -94,7 +95,7 @@ Fixed in symbols and files of graphs:
 - A Symbol can be a key of a dictionary; `Symbol.grad` works (there is none before); a composition that fails draws no automatic name;
   lists are taken where any number of symbols is (`concat([x, y])`); positional `infer_shape` passes over auxiliary states (an error
   before); update operators can be composed; graphs show one output of `LeakyReLU('rrelu')` (its mask too before).
-- In inference, unknown lengths stay unknown in Concat, `_rnn_param_concat` and Pad (they count as 0 before) and in `broadcast_like` (as
+- In inference, unknown lengths stay unknown in Concat, `_rnn_param_concat` and Pad (counted as 0 before) and in `broadcast_like` (as
   1); unknown types do in InstanceNorm, MultiBoxPrior (float32 before), `amp_multicast` and `softmax(dtype=...)`, and as indices of `take`,
   `one_hot` and Embedding (an error before). InstanceNorm and MultiBoxPrior take float16, SoftmaxOutput and SVMOutput labels of another
   type, Pooling convention `same` in one dimension; a reshape to fewer elements is refused.
@@ -107,8 +108,8 @@ Fixed in symbols and files of graphs:
 
 Fixed in executors and hybridize:
 
-- A hybridized block returns outputs that are None (TypeError before); lets arrays call layers with and without states in turn (a
-  recurrent layer gave what the first call asked for); notices blocks that are added further down; can be copied and pickled.
+- A hybridized block returns outputs that are None (TypeError before), notices blocks that are added further down, and can be copied and
+  pickled; a recurrent layer called with and without states in turn gives what is asked (what the first call asked for before).
 - What can't be traced names block, file, line and reason. `register_op_hook` passes text and an NDArray (bytes and a handle before).
 - Running statistics of a hybridized BatchNorm are those of the eager one.
 - Executors refuse gradient arrays of wrong shape (MXNet writes past their end) and ask for the head gradient of

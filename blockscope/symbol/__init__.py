@@ -2,6 +2,14 @@
 
 The functions are those of ``mx.nd``, from the same operator records, applied to symbols: ``sym.relu``, ``sym.contrib.box_nms``,
 ``sym.linalg.gemm2``, ``sym._internal._plus``.
+
+`node` holds the graph: nodes know their inputs, and a `Symbol` is no more than a list of outputs of nodes. So symbols share graphs freely,
+and nothing has to be kept in step. Around it, one file a question: how a graph comes about (`creation`, `compose`, `functions`,
+`control_flow`, `gradient`), what can be read off it (`listing`), what shapes and types follow (`infer` goes over the graph; what an
+operator implies is in its record), and how it becomes text and comes back (`files`, `upgrade`, `unique_names`; the dialect itself is
+`formats.symbol_json`). Variables are told apart by node, never by name, except where a file or a user says only the name.
+
+This room draws up graphs and never computes: to run one is the business of `executor`, which a Symbol imports when it is asked to.
 """
 from .. import _namespaces
 from .. import ops as _ops  # fills the registry
