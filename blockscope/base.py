@@ -6,7 +6,7 @@ import numpy as np
 
 from .errors import MXNetError, NotImplementedForSymbol
 
-__all__ = ["MXNetError", "NotImplementedForSymbol", "data_dir", "integer_types", "numeric_types", "string_types"]
+__all__ = ["MXNetError", "NotImplementedForSymbol", "data_dir", "integer_types", "numeric_types", "py_str", "string_types"]
 
 numeric_types = (Number, np.generic)
 integer_types = (int, np.integer)
@@ -15,6 +15,17 @@ mx_real_t = np.float32
 
 for _class in (MXNetError, NotImplementedForSymbol):
     _class.__module__ = __name__  # messages and pickles name the public home
+
+
+def py_str(x):
+    """Return the text of a name. Names are text here already; MXNet's come from C as bytes.
+
+    Examples
+    --------
+    >>> py_str(b"fc_output"), py_str("fc_output")
+    ('fc_output', 'fc_output')
+    """
+    return x.decode("utf-8") if isinstance(x, bytes) else x
 
 
 def data_dir_default():

@@ -14,6 +14,16 @@ _NO_ATTRS: dict = {}
 _MANY = 64  # plans of one graph; beyond that (ever new shapes) the oldest goes
 
 
+class _Name(str):
+    """A name as hooks get it: code that was written for MXNet, where names are bytes, decodes it."""
+
+    __slots__ = ()
+
+    def decode(self, encoding='utf-8', errors='strict'):
+        """Return the text."""
+        return str(self)
+
+
 class _Saved(list):
     """Outputs of a recorded call, with what its gradient needs."""
 
@@ -60,8 +70,8 @@ class CachedOp:
         return CachedOp, (self.symbol, tuple(self.flags.items()))
 
     def register_op_hook(self, callback, monitor_all=False):
-        """Call ``callback(node output name, operator name, array)`` for every output of every node, in each call."""
-        self._watcher = callback
+        """Call ``callback(node output name, operator name, array)`` for every output of every node, in each call; None ends that."""
+        self._watcher = None if callback is None else lambda name, op, x: callback(_Name(name), _Name(op), x)
         self._watch_all = monitor_all
 
     def __call__(self, *arrays):

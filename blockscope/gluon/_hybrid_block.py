@@ -210,16 +210,16 @@ class HybridBlock(Block):
 
         Parameters
         ----------
-        callback : callable
-            Gets the output's name, the operator's name, and an NDArray.
+        callback : callable or None
+            Gets the output's name, the operator's name, and an NDArray. None ends the calls.
         monitor_all : bool, default False
             Whether inputs are shown too.
         """
-        self.__dict__['_callback'] = callback
-        self.__dict__['_monitor_all'] = monitor_all
-        for child in self._children.values():
-            child.__dict__['_callback'] = callback
-            child.__dict__['_monitor_all'] = monitor_all
+        for block in (self, *self._children.values()):
+            block.__dict__['_callback'] = callback
+            block.__dict__['_monitor_all'] = monitor_all
+            if callback is None and block._cached_op is not None:
+                block._cached_op.register_op_hook(None)
 
     # ---- the graph -----------------------------------------------------------------------------------------------------
 

@@ -167,6 +167,19 @@ def test_op_hooks(flags, all_):
             out.backward()
 
 
+def test_op_hooks_end():
+    net = nn.Dense(2, prefix='fc_')
+    net.initialize()
+    net.hybridize()
+    seen = []
+    net.register_op_hook(lambda name, op, x: seen.append((name.decode(), mx.base.py_str(op))))  # MXNet gives bytes
+    net(nd.ones((1, 2)))
+    assert seen == [('fc_fwd_output', 'FullyConnected')]
+    net.register_op_hook(None)
+    net(nd.ones((1, 2)))
+    assert len(seen) == 1
+
+
 def test_op_hooks_change_no_numbers():
     twins = Twins()
     twins.hybrid.register_op_hook(lambda name, op, x: None, True)
