@@ -7,6 +7,7 @@ from functools import partial
 
 from .. import _tape, autograd
 from ..errors import MXNetError
+from ..naming import ambient
 from ..ndarray import NDArray
 from ..ndarray.dispatch import ABSENT, invoke
 from ..symbol.infer import infer_shapes
@@ -332,8 +333,15 @@ class Plan:
             if call.op.random and self.environment.training:
                 raise MXNetError(f'node {call.node.name} ({call.op.name}) draws random numbers, so the graph of {self.name} has no '
                                  'second-order gradient: call hybridize(False) first')
-        arrays = mode.inputs(node)
-        outs = interpret(self.graph, arrays, node.ctx)
+        arrays = list(mode.inputs(node))
+        again = list(arrays)
+        for slot in self.graph.overwritten:  # the forward pass has moved the statistics already
+            again[slot] = arrays[slot].copy()
+        flags = ambient.set_flags(training=self.environment.training)
+        try:
+            outs = interpret(self.graph, again, node.ctx)
+        finally:
+            ambient.restore(flags)
         heads = [(x, d) for x, d in zip(outs, dy if node.multiple else (dy,)) if d is not None and x._node is not None]
         targets = [x for x in arrays if x._node is not None]
         found = iter(autograd.grad([x for x, _ in heads], targets, [d for _, d in heads], create_graph=True, train_mode=mode.training))

@@ -310,3 +310,28 @@ def test_nothing_is_kept_of_a_finished_step(flags):
         assert seen() is None
     finally:
         gc.enable()
+
+
+@flags
+@pytest.mark.parametrize('train_mode', [True, False])
+def test_a_gradient_to_differentiate_leaves_statistics_alone(train_mode, flags):
+    """The graph is computed again, in the mode in which it was recorded."""
+    def make(prefix):
+        net = nn.HybridSequential(prefix=prefix)
+        with net.name_scope():
+            net.add(nn.Dense(4), nn.BatchNorm(momentum=0.5), nn.Dropout(0.5), nn.Dense(1))
+        return net
+    twins = Twins(make, **flags)
+
+    def act(net):
+        x = nd.array(np.random.RandomState(0).uniform(-1, 1, (3, 2)))
+        x.attach_grad()
+        with autograd.record(train_mode=train_mode):
+            y = (net(x) ** 2).sum()
+        found, = autograd.grad(y, [x], create_graph=True)
+        return [y, found, net[1].running_mean.data(), net[1].running_var.data()]
+    if train_mode:
+        for net in twins.nets:
+            net._children.pop('2')  # a node of Dropout is refused
+    for _ in range(2):
+        twins.same(act)
