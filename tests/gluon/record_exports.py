@@ -15,9 +15,13 @@ RECORDED = pathlib.Path(__file__).with_name('files') / 'exports.npz'
 
 
 def digest(folder, name):
-    """Return the SHA-256 of graph and parameters, without the number that the initializer of a constant has in its name."""
+    """Return the SHA-256 of graph and parameters, without the numbers that differ from process to process.
+
+    The initializer of a constant and the subgraph of a loop have such numbers in their names.
+    """
     data = (folder / f'{name}-symbol.json').read_bytes() + (folder / f'{name}-0000.params').read_bytes()
-    return hashlib.sha256(re.sub(rb'"(Constant_\w+_)\d+"', rb'"\1"', data)).hexdigest()
+    data = re.sub(rb'"(Constant_\w+_)\d+"', rb'"\1"', data)
+    return hashlib.sha256(re.sub(rb'("__subgraph_name__": "\D+)\d+"', rb'\1"', data)).hexdigest()
 
 
 def outputs(mx, folder, name):
