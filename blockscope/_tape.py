@@ -149,13 +149,11 @@ def _reachable(roots):
         If a node was freed by an earlier pass, or what its gradient needs was overwritten: before anything was computed.
     """
     seen = set(roots)
-    stack = list(seen)
-    nodes, leaves = [], []
+    leaves = [node for node in seen if node.__class__ is Leaf]
+    stack = [node for node in seen if node.__class__ is not Leaf]
+    nodes = []
     while stack:
         node = stack.pop()
-        if node.__class__ is Leaf:
-            leaves.append(node)
-            continue
         if node.inputs is None:
             raise MXNetError(f"the graph behind {node.op.name} was freed by an earlier backward pass. {NOT_RECORDED}")
         _check_fresh(node)
@@ -163,7 +161,7 @@ def _reachable(roots):
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
-                stack.append(parent)
+                (leaves if parent.__class__ is Leaf else stack).append(parent)
     nodes.sort(key=_by_number, reverse=True)
     return nodes, leaves
 
@@ -229,11 +227,9 @@ class RawMode:
         leaf.fresh = True
 
 
-def _start(node, dy, mode, retain):
+def _start(node, dy, mode):
     """Return the gradient callables of a node, one an input."""
     op = node.op
-    if op.compiled:
-        return op.start(node, dy, mode, retain)
     if op.rule is None:
         raise MXNetError(f"operator {op.name} has no gradient; stop it with nd.BlockGrad(...) or compute it outside "
                          "autograd.record()")
@@ -275,6 +271,7 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     for node, index, value in heads:
         _add(grads, here, node, index, value)
     wanted = {node for node, _ in targets}
+    raw = mode.raw
     current = None
     try:
         for node in nodes:
@@ -285,13 +282,21 @@ def walk_back(heads, mode, *, targets=(), retain=False):
             if dy is not None:
                 if node in wanted:
                     found[node] = dy
-                for thunk, parent, index in zip(_start(node, dy, mode, retain), node.parents, node.indices):
-                    if parent is not None and thunk is not None:
-                        value = thunk()
-                        if parent.multiple or parent in grads:
-                            _add(grads, here, parent, index, value)
-                        elif value is not None:
-                            grads[parent] = value
+                if node.op.compiled:
+                    for value, parent, index in zip(node.op.start(node, dy, mode, retain), node.parents, node.indices):
+                        if value is not None and parent is not None:
+                            if parent.multiple or parent in grads:
+                                _add(grads, here, parent, index, value)
+                            else:
+                                grads[parent] = value
+                else:
+                    for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
+                        if parent is not None and thunk is not None:
+                            value = thunk()
+                            if parent.multiple or parent in grads:
+                                _add(grads, here, parent, index, value)
+                            elif value is not None:
+                                grads[parent] = value
             if not retain:
                 node.inputs = node.output = node.storage = None
                 node.parents = ()
@@ -300,13 +305,16 @@ def walk_back(heads, mode, *, targets=(), retain=False):
                 here = leaf.ctx
                 current = _make_current(current, here)
             dy = grads.get(leaf)
-            if leaf in wanted:
-                found[leaf] = dy
-            elif not targets:
-                if dy is None:
-                    mode.deposit_zero(leaf)
-                else:
-                    mode.deposit(leaf, dy)
+            if targets:
+                if leaf in wanted:
+                    found[leaf] = dy
+            elif dy is None:
+                mode.deposit_zero(leaf)
+            elif raw and leaf.request == "write":
+                leaf.grad._writable()[...] = dy
+                leaf.fresh = True
+            else:
+                mode.deposit(leaf, dy)
     finally:
         if current is not None:
             current.__exit__(None, None, None)

@@ -321,11 +321,10 @@ class Plan:
         return gradients[:self.graph.none]
 
     def start(self, node, dy, mode, retain):
-        """Return the gradient callables of a recorded call, one a variable (for the tape)."""
+        """Return the gradients of a recorded call, one a variable; None where it is zero or not wanted (for the tape)."""
         if not mode.raw:
             return self._start_again(node, dy, mode)
-        found = self.run_backward(mode.functions(node.ctx), node.output.slots, dy if node.multiple else (dy,), retain)
-        return [None if value is None else _given(value) for value in found]
+        return self.run_backward(mode.functions(node.ctx), node.output.slots, dy if node.multiple else (dy,), retain)
 
     def _start_again(self, node, dy, mode):
         """Compute the outputs again under recording, call by call, so that the gradients can be differentiated."""
@@ -345,7 +344,7 @@ class Plan:
         heads = [(x, d) for x, d in zip(outs, dy if node.multiple else (dy,)) if d is not None and x._node is not None]
         targets = [x for x in arrays if x._node is not None]
         found = iter(autograd.grad([x for x, _ in heads], targets, [d for _, d in heads], create_graph=True, train_mode=mode.training))
-        return [None if x._node is None else _given(next(found)) for x in arrays]
+        return [None if x._node is None else next(found) for x in arrays]
 
     def _backward_steps(self):
         """Return the steps, latest call first, each with the slots that no later step reads."""
@@ -370,10 +369,6 @@ class Plan:
 def _is_open(call):
     """Return whether a call makes an array whose shape follows from its use (first states of a recurrent layer)."""
     return not call.inputs and 0 in (call.params.get('shape') or ())
-
-
-def _given(value):
-    return lambda: value
 
 
 def interpret(graph, arrays, ctx):

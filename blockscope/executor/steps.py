@@ -158,6 +158,17 @@ def prepared_backward_step(call, wanted, gradients):
     """Return the backward step of a call whose operator has a prepared gradient; see `backward_step`."""
     out, inputs = call.out, call.inputs
     targets = [slot for _, slot in wanted]
+    if len(inputs) == 3:
+        a, b, c = inputs
+
+        def step_of_three(F, s, g):
+            dy = g[out]
+            if dy is not None:
+                g[out] = None
+                for target, value in zip(targets, gradients(dy, s[out], s[a], s[b], s[c])):
+                    known = g[target]
+                    g[target] = value if known is None else known + value
+        return step_of_three
 
     def step(F, s, g):
         dy = g[out]

@@ -354,7 +354,14 @@ class HybridBlock(Block):
         if self._cached_op is None:
             self._build_cache(*args)
         try:
-            arrays = [flat[source] if is_arg else source.data(ctx) for is_arg, source in self._cached_op_args]
+            arrays = []
+            for is_arg, source in self._cached_op_args:
+                if is_arg:
+                    arrays.append(flat[source])
+                else:
+                    data = source._data
+                    single = data is not None and len(data) == 1 and data[0]._ctx is ctx
+                    arrays.append(data[0] if single else source.data(ctx))
         except DeferredInitializationError:  # initialized again since, with another shape to be found
             self._build_cache(*args)
             arrays = [flat[source] if is_arg else source.data(ctx) for is_arg, source in self._cached_op_args]

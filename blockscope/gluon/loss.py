@@ -6,12 +6,16 @@ docstring says otherwise. `sample_weight` must broadcast to the labels.
 import math
 
 from .. import ndarray, symbol
+from ..ndarray.dispatch import invoke
+from ..ops import registry
 from ._loss_base import Loss, _apply_weighting, _reshape_like
 from ._margin_losses import HingeLoss, HuberLoss, LogisticLoss, SquaredHingeLoss, TripletLoss
 
 __all__ = ['Loss', 'L2Loss', 'L1Loss', 'SigmoidBinaryCrossEntropyLoss', 'SigmoidBCELoss', 'SoftmaxCrossEntropyLoss',
            'SoftmaxCELoss', 'KLDivLoss', 'CTCLoss', 'HuberLoss', 'HingeLoss', 'SquaredHingeLoss', 'LogisticLoss', 'TripletLoss',
            'PoissonNLLLoss', 'CosineEmbeddingLoss', 'SDMLLoss']
+
+_CROSS_ENTROPY = registry.get('_cross_entropy')
 
 for _class in (Loss, HuberLoss, HingeLoss, SquaredHingeLoss, LogisticLoss, TripletLoss):
     _class.__module__ = __name__  # messages and pickles name the public home
@@ -143,7 +147,7 @@ class SoftmaxCrossEntropyLoss(Loss):
 
     def hybrid_forward(self, F, pred, label, sample_weight=None):
         """Return one number an example."""
-        if F is ndarray and sample_weight is None and self._is_plain(pred):
+        if F is ndarray and sample_weight is None and label.__class__ is ndarray.NDArray and self._is_plain(pred):
             return self._plain(F, pred, label)
         if not self._from_logits:
             pred = F.log_softmax(pred, axis=self._axis)
@@ -161,7 +165,7 @@ class SoftmaxCrossEntropyLoss(Loss):
 
     def _plain(self, F, pred, label):
         """Compute the usual case by one operator, for the speed of small networks (plans find it in a graph by its calls)."""
-        return _apply_weighting(F, F._internal._cross_entropy(pred, label), self._weight)
+        return _apply_weighting(F, invoke(_CROSS_ENTROPY, (pred, label), {}), self._weight)
 
 
 SoftmaxCELoss = SoftmaxCrossEntropyLoss

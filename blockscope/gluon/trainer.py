@@ -297,7 +297,8 @@ class Trainer:
         for leaf in leaves:
             if leaf is None or not leaf.fresh:
                 return False
-        self._updaters[0](indices, grads, weights)
+        if not self._updaters[0].again(indices):
+            self._updaters[0](indices, grads, weights)
         for leaf in leaves:
             leaf.fresh = False
         return True

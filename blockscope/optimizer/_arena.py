@@ -51,48 +51,66 @@ class Arena:
         Weights, gradients, and each kind of state, one array a weight in each.
     xp : module
         Array module.
+
+    Attributes
+    ----------
+    flat : list of raw array
+        One array a kind, that holds all of it.
     """
 
     def __init__(self, kinds, xp):
         self.flat = []
-        self._views = []
-        for arrays in kinds:
+        self._places = []  # arrays, where they were put, and whether they are overwritten
+        for number, arrays in enumerate(kinds):
             flat = xp.empty(sum(x._raw.size for x in arrays), arrays[0]._raw.dtype)
-            start, views = 0, []
+            start = 0
             for x in arrays:
                 stop = start + x._raw.size
                 view = flat[start:stop].reshape(x._raw.shape)
                 view[...] = x._raw
                 x._raw = view
-                views.append(view)
+                self._places.append((x, view, number != 1))
                 start = stop
             self.flat.append(flat)
-            self._views.append(views)
 
-    def prepare(self, kinds):
-        """Announce that all arrays but the gradients are overwritten; return whether all are still where they were packed."""
-        for number, (arrays, views) in enumerate(zip(kinds, self._views)):
-            if number == 1:
-                for x, view in zip(arrays, views):
-                    if x._raw is not view:
-                        return False
-            else:
-                for x, view in zip(arrays, views):
-                    if x._writable() is not view:
-                        return False
+    def holds(self, kinds):
+        """Return whether these are the arrays that were packed."""
+        given = [x for arrays in kinds for x in arrays]
+        return len(given) == len(self._places) and all(x is place[0] for x, place in zip(given, self._places))
+
+    def is_intact(self):
+        """Return whether all arrays are where they were put, and nobody reads them as if they had been copied."""
+        for x, view, _ in self._places:
+            storage = x._storage
+            if x._raw is not view or x._alias or storage is not None and storage.aliases is not None:
+                return False
         return True
+
+    def announce(self):
+        """Count the overwriting of all arrays but the gradients."""
+        for x, _, written in self._places:
+            if written:
+                if x._storage is None:
+                    x._own_storage()
+                x._storage.writes += 1
 
 
 class Packer:
-    """Keeps the arena of the weights that an optimizer updates together."""
+    """Keeps the arena of the weights on one context that an optimizer updates together.
+
+    Attributes
+    ----------
+    indices : list or None
+        Which weights they are.
+    arena : Arena or None
+    """
 
     def __init__(self):
-        self._indices = None
-        self._arena = None
+        self.indices = self.arena = None
         self._tries = 0
 
     def packed(self, indices, kinds, xp):
-        """Return flat arrays that hold everything, or None where the arrays must stay apart.
+        """Return flat arrays that hold everything, about to be overwritten, or None where the arrays must stay apart.
 
         Parameters
         ----------
@@ -103,21 +121,24 @@ class Packer:
         xp : module
             Array module.
         """
-        if self._arena is not None and self._indices == indices:
-            if self._arena.prepare(kinds):
-                return self._arena.flat
-        elif self._indices != indices:
-            self._indices, self._tries = indices, 0
-        self._arena = None
+        if self.indices != indices:
+            self._tries = 0
+        if self.arena is None or not self.arena.holds(kinds) or not self.arena.is_intact():
+            self.arena = self._new_arena(kinds, xp)
+        self.indices = indices
+        if self.arena is None:
+            return None
+        self.arena.announce()
+        return self.arena.flat
+
+    def _new_arena(self, kinds, xp):
         if self._tries >= _TRIES:
             return None
         self._tries += 1
-        weights = kinds[0]
-        for arrays in kinds:
-            for x, weight in zip(arrays, weights):
-                if arrays is not kinds[1]:
+        for number, arrays in enumerate(kinds):
+            for x, weight in zip(arrays, kinds[0]):
+                if number != 1:
                     x._writable()  # aliases take copies before the memory moves
                 if x._raw.shape != weight._raw.shape or x._raw.dtype != weight._raw.dtype or not _is_alone(x):
                     return None
-        self._arena = Arena(kinds, xp)
-        return self._arena.flat
+        return Arena(kinds, xp)

@@ -34,7 +34,7 @@ class InPlace(Optimizer):
         super().__init__(**kwargs)
         self._scratch = {}
         self._last = (None, None)
-        self._packer = Packer()
+        self._packers = {}  # by context
 
     def _rule(self, lr, wd, index, state):
         """Return the rule and its coefficients for a weight: ``(function, dict)``."""
@@ -136,21 +136,68 @@ class InPlace(Optimizer):
             kinds.append(states)
         elif first is not None:
             kinds += map(list, zip(*[self._states(state) for state in states]))
-        dtype = weights[0]._raw.dtype
+        dtype, self._packed_state = weights[0]._raw.dtype, first
         if last is None or lrs[0] != last[0] or wds[0] != last[1] or dtype is not last[2]:
             last, step = self._bind(dtype, ctx, lrs[0], wds[0], indices[0], first)
         if last is None or not step.elementwise:
             return False
-        flat = self._packer.packed(indices, kinds, ctx._backend.xp)
+        packer = self._packers.get(ctx)
+        if packer is None:
+            packer = self._packers[ctx] = Packer()
+        flat = packer.packed(indices, kinds, ctx._backend.xp)
         if flat is None:
             return False
+        self._step_flat(ctx, flat, step)
+        return True
+
+    def _step_flat(self, ctx, flat, step):
+        """Run a step on flat weights, gradients and states."""
         weight = flat[0]
         arrays = (*flat, weight)
         scratch = step.buffers.get(weight.shape) or self._allocate(step, ctx, arrays)
         if scratch is _BY_PIECES:
-            _by_pieces(step, arrays, self._pieces(step, ctx, dtype))
+            _by_pieces(step, arrays, self._pieces(step, ctx, weight.dtype))
         else:
             step(*arrays, *scratch)
+
+    def update_again(self, indices, ctx):
+        """Update the weights of the last call once more, where nothing but values and rates has changed since.
+
+        Parameters
+        ----------
+        indices : list
+            The list of the last call itself.
+        ctx : Context
+            Where the weights are.
+
+        Returns
+        -------
+        bool
+            False where it has; nothing was changed then.
+        """
+        packer = self._packers.get(ctx)
+        if packer is None or packer.indices is not indices or packer.arena is None or ambient.recording():
+            return False
+        last, step = self._last
+        if last is None or last[3:] != (ctx, self._key()) or ctx._backend.use(ctx.device_id) is not None:
+            return False
+        first = self.param_dict.get(indices[0])
+        if first is None:
+            return False
+        lr_mult, wd_mult = first.lr_mult, first.wd_mult
+        for index in indices:
+            parameter = self.param_dict[index]
+            if parameter.lr_mult != lr_mult or parameter.wd_mult != wd_mult:
+                return False
+        if not packer.arena.is_intact():
+            return False
+        self._set_current_context(ctx.device_id)
+        self._update_count(indices)
+        lr, wd = self.learning_rate * lr_mult, self.wd * wd_mult
+        if lr != last[0] or wd != last[1]:
+            last, step = self._bind(last[2], ctx, lr, wd, indices[0], self._packed_state)
+        packer.arena.announce()
+        self._step_flat(ctx, packer.arena.flat, step)
         return True
 
     def _bind(self, dtype, ctx, lr, wd, index, state):
@@ -186,7 +233,7 @@ class InPlace(Optimizer):
 
     def __getstate__(self):
         state = super().__getstate__()
-        state["_scratch"], state["_last"], state["_packer"] = {}, (None, None), Packer()
+        state["_scratch"], state["_last"], state["_packers"] = {}, (None, None), {}
         return state
 
 

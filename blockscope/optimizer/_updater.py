@@ -1,6 +1,7 @@
 """`Updater`: an optimizer with the states of the weights it updates."""
 from ..ndarray import NDArray
 from . import _states
+from ._in_place import InPlace
 
 __all__ = ["Updater", "get_updater"]
 
@@ -33,6 +34,7 @@ class Updater:
         self.states = {}
         self.states_synced = {}
         self.aggregate_updates = optimizer.aggregate_num > 0
+        self._last = None
 
     def __call__(self, index, grad, weight):
         """Update a weight by its gradient, or each of a list of weights on one context.
@@ -54,13 +56,33 @@ class Updater:
             index = [i.decode() if isinstance(i, bytes) else i for i in index]
         known, synced = self.states, self.states_synced
         states = [known[i] if i in known and synced.get(i, True) else self._state(i, w) for i, w in zip(index, weight)]
+        self._last = None
         if getattr(optimizer, "_lists", False):
             self._update_all(optimizer, index, weight, grad, states)
+            if isinstance(optimizer, InPlace) and type(optimizer)._rates is InPlace._rates:
+                self._last = index, states, weight[0]._ctx
         elif self.aggregate_updates:
             self._update_groups(optimizer, index, weight, grad, states)
         else:
             for arguments in zip(index, weight, grad, states):
                 optimizer.update_multi_precision(*arguments)
+
+    def again(self, index):
+        """Update the weights of the last call once more; return False where something but their values has changed since.
+
+        Parameters
+        ----------
+        index : list of int
+            The list that was given to the last call.
+        """
+        last = self._last
+        if last is None or last[0] is not index:
+            return False
+        known = self.states
+        for i, state in zip(index, last[1]):
+            if known.get(i) is not state:
+                return False
+        return self.optimizer.update_again(index, last[2])
 
     def _state(self, index, weight):
         if index not in self.states:
