@@ -138,7 +138,7 @@ ARITHMETIC = {
     'more': lambda x: x * (x > 0), 'mod': lambda x: x % 2, 'twice': lambda x: x + x, 'thrice': lambda x: x * x + x,
     'four': lambda x: x * x * x - x,
 }
-UNARY = ['relu', 'sigmoid', 'tanh', 'softsign', 'exp', 'sin', 'square', 'identity', 'BlockGrad', 'zeros_like', 'floor', 'erf', 'cbrt',
+UNARY = ['relu', 'sigmoid', 'tanh', 'softsign', 'exp', 'sin', 'square', 'identity', 'BlockGrad', 'zeros_like', 'floor', 'erf', 'arctan',
          'softmax', 'log_softmax', 'rsqrt', 'ones_like', 'flip']
 
 
