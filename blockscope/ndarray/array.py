@@ -301,11 +301,8 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         return self._view(self._reshaped(target))
 
     def _reshaped(self, target):
-        """Return the raw values in another shape, over the same memory whenever they are contiguous."""
-        if not self._owned().flags.c_contiguous:
-            with self._ctx._use():
-                self._raw = self._raw.copy(order="C")
-        return self._raw.reshape(target)
+        """Return the raw values in another shape, over the same memory."""
+        return self._owned().reshape(target)
 
     def broadcast_to(self, shape):
         """Return the array broadcast to a shape, which may have more axes (0 in it keeps that dimension)."""

@@ -69,9 +69,15 @@ class Memory:
         return part
 
     def _owned(self):
-        """Return the raw array after making it this array's own memory (not an alias), so that it can be viewed."""
+        """Return the raw array after making it this array's own memory (not an alias), so that it can be viewed.
+
+        It is in C order then: which parts share memory must not depend on the order that an operator chose for its result.
+        """
         if self._alias:
             self._separate()
+        elif not self._raw.flags.c_contiguous:
+            with self._ctx._use():
+                self._raw = self._raw.copy(order="C")
         return self._raw
 
 

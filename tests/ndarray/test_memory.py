@@ -260,3 +260,17 @@ def test_an_error_keeps_no_arrays():
         assert watched() is None
     finally:
         gc.enable()
+
+
+def test_parts_share_memory_whatever_order_the_operator_chose():
+    # Asked MXNet 1.9.1, whose arrays are all in C order.
+    x = mx.nd.array([[1, 2, 3], [4, 5, 6]])
+    y = x.transpose() * 2
+    whole, part, column = y.detach(), y[0], y[:, 0]
+    part[:] = 5
+    np.testing.assert_array_equal(y.asnumpy(), [[5, 5], [4, 10], [6, 12]])
+    np.testing.assert_array_equal(whole.asnumpy(), y.asnumpy())
+    np.testing.assert_array_equal(column.asnumpy(), [2, 4, 6])
+    z = mx.nd.Convolution(mx.nd.ones((1, 1, 3, 3)), mx.nd.ones((2, 1, 2, 2)), no_bias=True, num_filter=2, kernel=(2, 2))
+    z[0][:] = 7
+    assert (z.asnumpy() == 7).all()
