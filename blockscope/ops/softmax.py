@@ -1,6 +1,7 @@
 """Softmax and its relatives: softmax, softmin, log_softmax, softmax_cross_entropy, smooth_l1."""
 
 from .attributes import DType
+from .dense import row_of_ones
 from .inference import first, fixed, label_types, type_attribute, unite, without
 from .registry import operator
 
@@ -141,6 +142,7 @@ def _(F, dy, _y, data, label):
     return left, lambda: F.zeros_like(label)
 
 
+_FEW = 64  # classes up to which a product with ones is as exact as a sum in pairs, and takes a third of the time
 _row_starts: dict = {}
 
 
@@ -186,7 +188,7 @@ def cross_entropy(env, data, label):
     places = _flat_places(env, label, count)
     chosen = p.take(places)
     xp.exp(p, out=p)
-    total = xp.add.reduce(p, 1)
+    total = p.dot(row_of_ones(env, count, p.dtype)) if count <= _FEW else xp.add.reduce(p, 1)
     loss = xp.log(total)
     loss -= chosen
     p /= total.reshape((-1, 1))
