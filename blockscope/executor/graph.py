@@ -4,9 +4,8 @@ A run of a plan works on one list, the slots: first one for each variable, then 
 slot for the tuple (its gradient rule wants it whole) and one for each element.
 """
 import copy
-from operator import attrgetter
 
-from ..symbol.node import walk
+from ..symbol.node import as_written, walk
 from .fusion import fused
 
 __all__ = ['Call', 'Graph']
@@ -105,7 +104,7 @@ class Graph:
         overwritten = set()
         by_node = {}
         # In the order in which they were written: random numbers and sums of gradients then come as they do without a plan.
-        for node in sorted((n for n in nodes if n.op is not None), key=attrgetter('number')):
+        for node in as_written(n for n in nodes if n.op is not None):
             inputs = [by_node[child].slot_of(index) if child.op is not None else place[child] for child, index in node.inputs]
             call = Call(node, _positions(node, inputs, self.none), first)
             by_node[node] = call

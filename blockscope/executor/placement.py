@@ -3,10 +3,9 @@
 Users put nodes into groups (``with mx.AttrScope(ctx_group='dev1')``) and give `bind` a context for each group. A node of no group runs
 where its first input is.
 """
-from operator import attrgetter
-
 from ..errors import MXNetError
-from ..symbol.node import Node, walk
+from ..symbol.listing import all_variables
+from ..symbol.node import Node, as_written, walk
 from .graph import Graph
 
 __all__ = ['Part', 'cut', 'group_context', 'place', 'whole']
@@ -86,7 +85,7 @@ def place(entries, group2ctx, contexts, default):
 def whole(entries, ctx):
     """Return a graph as one part: ``(parts, numbers of the outputs)``."""
     unique = list(dict.fromkeys(entry for entry in entries if entry[0].op is not None))
-    number = {(node, 0): i for i, node in enumerate(node for node in walk(entries) if node.op is None)}
+    number = {(node, 0): i for i, node in enumerate(all_variables(entries))}
     for entry in unique:
         number[entry] = len(number)
     parts = []
@@ -112,9 +111,9 @@ def cut(entries, contexts, shapes):
         The parts, and the numbers of the outputs. Values are numbered from the variables on.
     """
     order = walk(entries)
-    number = {(node, 0): i for i, node in enumerate(node for node in order if node.op is None)}
+    number = {(node, 0): i for i, node in enumerate(all_variables(entries))}
     groups, of = [], {}
-    for node in sorted((n for n in order if n.op is not None), key=attrgetter('number')):
+    for node in as_written(n for n in order if n.op is not None):
         if not groups or groups[-1][0] is not contexts[node]:
             groups.append((contexts[node], []))
         groups[-1][1].append(node)

@@ -4,7 +4,7 @@ import numpy as np
 from ..errors import MXNetError
 from ..ndarray import NDArray
 from ..symbol.compose import attribute_text
-from ..symbol.node import Node, walk
+from ..symbol.node import Node, as_written, joined_name, walk
 
 __all__ = ['fold_batchnorm', 'remove_identity', 'rebuilt']
 
@@ -24,21 +24,17 @@ def rebuilt(symbol, change):
     Symbol
     """
     made = {}
-    for node in sorted(walk(symbol._entries), key=_as_made):
+    for node in as_written(walk(symbol._entries)):
         if node.op is None:
             made[node] = [(node, 0)]
             continue
         inputs = [made[child][index] for child, index in node.inputs]
         found = change(node, inputs)
         if found is None:
-            copy = Node(node.op, node.name, dict(node.attrs), inputs, node.subgraphs)
+            copy = node.copy(inputs)
             found = [(copy, i) for i in range(node.count_outputs())]
         made[node] = found
     return symbol._of([made[node][index] for node, index in symbol._entries])
-
-
-def _as_made(node):
-    return node.op is not None, node.number
 
 
 # ---- identities ------------------------------------------------------------------------------------------------------------
@@ -169,7 +165,7 @@ def _fold_arrays(layer, norm, args, aux):
     if len(layer.inputs) > 2:
         bias_name = layer.inputs[2][0].name
     else:
-        bias_name = f'{layer.name}_bias'
+        bias_name = joined_name(layer.name, 'bias')
         made = Node(None, bias_name)
     args[bias_name] = _like(old, (bias - value(3, aux)) * scale + value(2, args))
     return made

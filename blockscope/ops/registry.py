@@ -337,7 +337,7 @@ class Operator:
         for name in given:
             # Annotations such as __layout__ belong to nodes of symbolic graphs; as in MXNet, operators ignore them.
             if name not in self.attributes and not (name.startswith("__") and name.endswith("__")):
-                raise MXNetError(self._unknown(name))
+                raise MXNetError(self.explain_unknown(name))
         for name, attribute in self.attributes.items():
             if name not in given:
                 if attribute.default is REQUIRED:
@@ -352,7 +352,8 @@ class Operator:
                 raise MXNetError(f"Invalid value {given[name]!r} for parameter {name} of operator {self.name}{why}") from error
         return attrs
 
-    def _unknown(self, name):
+    def explain_unknown(self, name):
+        """Return the message for an attribute that this operator doesn't have."""
         possible = "\n".join(a.describe() for a in self.attributes.values())
         return (f"Cannot find argument '{name}', Possible Arguments:\n----------------\n{possible}\n"
                 f", in operator {self.name}")

@@ -7,7 +7,8 @@ import numpy as np
 from ..errors import MXNetError
 from ..naming.attr_scope import AttrScope
 from ..naming.name_manager import NameManager
-from .node import HIDDEN_KEYS, Node, walk
+from .listing import no_such_name
+from .node import HIDDEN_KEYS, Node, as_written, joined_name, walk
 
 __all__ = ['apply', 'attribute_text', 'hidden_key', 'replace_variables']
 
@@ -60,7 +61,7 @@ def _node_attributes(op, given):
                                  f'{text})\nsym = YourSymbolName({argument}=w)')
         else:
             if not (key in op.attributes or key == op.count_attribute or key.startswith('__') or key == 'ctx' and not op.inputs):
-                raise MXNetError(op._unknown(key))
+                raise MXNetError(op.explain_unknown(key))
             attrs[key] = text
     return attrs
 
@@ -111,7 +112,7 @@ def apply(op, hint, args, sym_kwargs, given, name=None, attr=None, subgraphs=())
     for position, argument in enumerate(names):
         source = args[position] if position < len(args) else sym_kwargs.get(argument)
         if source is None:
-            source_entry = (Node(None, f'{name}_{argument}' if name else argument, dict(attrs)), 0)
+            source_entry = (Node(None, joined_name(name, argument), dict(attrs)), 0)
         else:
             source_entry = source._entries[0]
         node.inputs.append(source_entry)
@@ -139,9 +140,7 @@ def _check_inputs(op, names, args, sym_kwargs):
     free = names[len(args):]
     for key, source in sym_kwargs.items():
         if key not in free:
-            listed = '\n'.join(f'\t[{i}]{n}' for i, n in enumerate(names))
-            raise MXNetError(f'Symbol.ComposeKeyword argument name {key} not found.\nCandidate arguments:\n{listed}\n, in operator '
-                             f'{op.name}')
+            raise MXNetError(f'{no_such_name("Symbol.Compose", key, names)}, in operator {op.name}')
         if len(source._entries) != 1:
             raise MXNetError(f'Keyword Argument {key} is a tuple, single value is required, in operator {op.name}. Choose one output, '
                              'such as x[0].')
@@ -172,17 +171,12 @@ def replace_variables(entries, replacements, rename=None):
     """
     copies = dict(replacements)
     heads = {node for node, _ in entries}
-    for node in sorted(walk(entries), key=_as_made):
+    for node in as_written(walk(entries)):
         if node not in copies:
             inputs = [_moved(copies, child, index) for child, index in node.inputs]
-            name = rename if rename and node in heads and node.op is not None else node.name
-            copies[node] = (Node(node.op, name, dict(node.attrs), inputs, node.subgraphs), 0)
+            name = rename if rename and node in heads and node.op is not None else None
+            copies[node] = (node.copy(inputs, name), 0)
     return [_moved(copies, node, index) for node, index in entries]
-
-
-def _as_made(node):
-    """Order variables first, then operators as they were written, which a run of the graph keeps to."""
-    return node.op is not None, node.number
 
 
 def _moved(copies, node, index):

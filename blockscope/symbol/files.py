@@ -14,7 +14,7 @@ from ..formats.atomic import write_atomic
 from ..formats.symbol_json import GraphData, NodeData
 from ..ndarray.np_shape import is_np_shape
 from ..ops import registry
-from .node import Node, walk
+from .node import Node, as_written, walk
 from .unique_names import merged_variables, names_made_unique
 from .upgrade import MXNET_VERSION, check_attributes, upgrade
 
@@ -98,7 +98,7 @@ def _versions(order, first):
     that it makes, another the version that it found. Nodes read from a file keep their versions, and don't count.
     """
     versions, counts = {}, {}
-    for node in sorted(order, key=lambda node: node.number):
+    for node in as_written(order):
         if node.versions is not None and len(node.versions) == len(node.inputs):
             versions[node] = node.versions
             continue

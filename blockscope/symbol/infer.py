@@ -16,6 +16,7 @@ from ..formats.params import DTYPES
 from ..ndarray.np_shape import is_np_shape
 from ..ops.attributes import Optional, Shape, as_dtype, kind_of
 from ..ops.inference import is_complete, unite, unite_types
+from .listing import no_such_name
 from .node import walk
 
 __all__ = ['infer_shapes', 'infer_types', 'known_shape', 'shown_shape']
@@ -135,11 +136,8 @@ class _Pass:
             else:
                 self.values[node] = [None] * node.count_outputs()
         if unused:
-            self._refuse_names(sorted(unused)[0])
-
-    def _refuse_names(self, name):
-        listed = '\n'.join(f'\t[{i}]{n.name}' for i, n in enumerate(n for n in self.order if n.op is None))
-        raise MXNetError(f'Infer{self.kind.title()}Keyword argument name {name} not found.\nCandidate arguments:\n{listed}\n')
+            names = [node.name for node in self.order if node.op is None]
+            raise MXNetError(no_such_name(f'Infer{kind.title()}', min(unused), names))
 
     def run(self):
         """Go forwards and backwards until nothing changes; return the values of all outputs."""

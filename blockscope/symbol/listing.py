@@ -1,8 +1,8 @@
 """What can be read off a graph: its variables, outputs, attributes, and a text for people."""
 from .node import HIDDEN_KEYS, walk
 
-__all__ = ['all_variables', 'attribute_table', 'child_entries', 'debug_text', 'internal_entries', 'position_of', 'shown_attributes',
-           'variables']
+__all__ = ['all_variables', 'attribute_table', 'child_entries', 'debug_text', 'internal_entries', 'no_such_name', 'position_of',
+           'shown_attributes', 'variables']
 
 _SHOWN = {f'__{key}__': key for key in HIDDEN_KEYS}
 
@@ -32,6 +32,12 @@ def child_entries(entries):
     """Return the inputs of the heads' nodes."""
     heads = dict.fromkeys(node for node, _ in entries)
     return [entry for node in heads for entry in node.inputs]
+
+
+def no_such_name(function, name, names):
+    """Return MXNet's message for an input that was given by a name which is none of those that exist."""
+    listed = '\n'.join(f'\t[{i}]{known}' for i, known in enumerate(names))
+    return f'{function}Keyword argument name {name} not found.\nCandidate arguments:\n{listed}\n'
 
 
 def position_of(names, wanted):

@@ -7,11 +7,10 @@ import itertools
 
 from ..errors import MXNetError
 
-__all__ = ['Node', 'walk']
+__all__ = ['HIDDEN_KEYS', 'Node', 'as_written', 'joined_name', 'walk']
 
 # Attributes that are for the executor and the trainer, not for the operator: kept as __key__, listed under both spellings.
 HIDDEN_KEYS = ('ctx_group', 'lr_mult', 'wd_mult', 'force_mirroring', 'mirror_stage', 'profiler_scope')
-
 
 _number = itertools.count().__next__
 
@@ -49,11 +48,6 @@ class Node:
         self._typed = None
 
     @property
-    def is_variable(self):
-        """Whether this node has no operator."""
-        return self.op is None
-
-    @property
     def params(self):
         """Typed attributes of the operator, defaults included."""
         if self._typed is None:
@@ -65,6 +59,18 @@ class Node:
                     raise
                 raise MXNetError(f'{error}, in node {self.name}') from error
         return self._typed
+
+    def set_attribute(self, key, text):
+        """Set the text of an attribute; None removes it."""
+        if text is None:
+            self.attrs.pop(key, None)
+        else:
+            self.attrs[key] = text
+        self._typed = None
+
+    def copy(self, inputs, name=None):
+        """Return a node like this one with other inputs and, if given, another name; it counts as written now."""
+        return Node(self.op, self.name if name is None else name, dict(self.attrs), inputs, self.subgraphs)
 
     def count_visible(self):
         """Return how many outputs users see."""
@@ -78,7 +84,7 @@ class Node:
         """Return the names of the visible outputs, as list_outputs has them."""
         if self.op is None:
             return (self.name,)
-        return tuple(f'{self.name}_{suffix}' if self.name else suffix for suffix in self.op.output_suffixes(self.params))
+        return tuple(joined_name(self.name, suffix) for suffix in self.op.output_suffixes(self.params))
 
     def auxiliary(self):
         """Return the positions of the inputs that the operator overwrites."""
@@ -86,6 +92,17 @@ class Node:
 
     def __repr__(self):
         return f'<{"variable" if self.op is None else self.op.name} {self.name}>'
+
+
+def joined_name(name, part):
+    """Return the name of a node's output, or of the variable in the place of an input that was not given; nodes may have no name.
+
+    Examples
+    --------
+    >>> joined_name('fc1', 'weight'), joined_name('', 'output')
+    ('fc1_weight', 'output')
+    """
+    return f'{name}_{part}' if name else part
 
 
 def walk(entries):
@@ -116,3 +133,8 @@ def walk(entries):
                 order.append(node)
                 stack.pop()
     return order
+
+
+def as_written(nodes):
+    """Return nodes in another order: variables first, then operators as they were applied, which runs of a graph keep to."""
+    return sorted(nodes, key=lambda node: (node.op is not None, node.number))

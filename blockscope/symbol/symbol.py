@@ -129,8 +129,7 @@ class Symbol(Fluent, Operators, Inference):
                 raise ValueError('Set Attr only accepts string values')
             if node is None:
                 raise MXNetError('Symbol.SetAttrs only works for non-grouped symbol')
-            node.attrs[compose.hidden_key(key)] = value
-            node._typed = None
+            node.set_attribute(compose.hidden_key(key), value)
 
     def __repr__(self):
         name = self.name
@@ -246,8 +245,7 @@ class Symbol(Fluent, Operators, Inference):
             named.setdefault(node.name, []).append(node)
         for key, value in kwargs.items():
             if key not in named:
-                listed = '\n'.join(f'\t[{i}]{n}' for i, n in enumerate(self.list_arguments()))
-                raise MXNetError(f'Symbol.ComposeKeyword argument name {key} not found.\nCandidate arguments:\n{listed}\n')
+                raise MXNetError(listing.no_such_name('Symbol.Compose', key, self.list_arguments()))
             if len(value._entries) != 1:
                 raise MXNetError(f'Keyword Argument {key} is a tuple, single value is required. Choose one output, such as x[0].')
         replacements = {node: value._entries[0] for key, value in kwargs.items() for node in named[key]}

@@ -1,4 +1,5 @@
 """Names for graphs in which several nodes have the same one, such as that of a layer called twice."""
+from .node import joined_name
 
 __all__ = ['merged_variables', 'names_made_unique']
 
@@ -37,7 +38,7 @@ def names_made_unique(order):
 
 
 def _outputs(name, suffixes):
-    return {f'{name}_{suffix}' if name else suffix for suffix in suffixes}
+    return {joined_name(name, suffix) for suffix in suffixes}
 
 
 def _next(base, suffixes, tried, is_taken):

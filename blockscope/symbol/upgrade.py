@@ -7,7 +7,7 @@ References
 import warnings
 
 from ..errors import FormatError, MXNetError
-from .node import Node, walk
+from .node import Node, joined_name, walk
 
 __all__ = ['MXNET_VERSION', 'check_attributes', 'upgrade']
 
@@ -43,8 +43,7 @@ def upgrade(entries, version, to_np_shape):
     if version < 905:
         for node in walk(entries):
             if node.op is not None and node.op.name in ('argmax', 'argmin') and node.attrs.get('axis') == '-1':
-                del node.attrs['axis']
-                node._typed = None
+                node.set_attribute('axis', None)
     if to_np_shape:
         for node in walk(entries):
             if node.op is None and '__shape__' in node.attrs:
@@ -62,7 +61,7 @@ def check_attributes(node):
     if op.attributes:
         for key in node.attrs:
             if key not in op.attributes and key != op.count_attribute and not (len(key) > 4 and key[:2] == '__' == key[-2:]):
-                raise MXNetError(f'{op._unknown(key)}, in node {node.name}')
+                raise MXNetError(f'{op.explain_unknown(key)}, in node {node.name}')
     _params(node)
 
 
@@ -110,7 +109,7 @@ def _add_missing_inputs(nodes):
         if total > 2 * len(nodes) + MAX_MISSING:
             raise FormatError(f'operators lack more than {total - 1} inputs')
         for argument in missing:
-            node.inputs.append((Node(None, f'{node.name}_{argument}' if node.name else argument, dict(node.attrs)), 0))
+            node.inputs.append((Node(None, joined_name(node.name, argument), dict(node.attrs)), 0))
         node.versions += (0,) * len(missing)
 
 
