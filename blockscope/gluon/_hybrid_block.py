@@ -324,13 +324,13 @@ class HybridBlock(Block):
             return self.hybrid_forward(symbol, *args, **params)
 
     def _forward_deferred(self, ctx, x, args):
-        unknown = any(param._data is None and not shape_is_known(param.shape) for param in self.params.values())
         remember(self.params.values())
         with ctx:
             if type(self).infer_shape is not HybridBlock.infer_shape:
                 self._deferred_infer_shape(x, *args)
                 for param in self.params.values():
                     param._finish_deferred_init()
+            unknown = any(param._data is None and not shape_is_known(param.shape) for param in self.params.values())
             params = {name: DeferredArray(param, ctx) if param._deferred_init else param.data(ctx)
                       for name, param in self._reg_params.items()}
             try:

@@ -86,6 +86,7 @@ class SequentialRNNCell(_Stack):
     """
 
     add = owned_by('SequentialRNNCell', _Stack.add)
+    begin_state = owned_by('SequentialRNNCell', _Stack.begin_state)
 
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
@@ -105,6 +106,7 @@ class HybridSequentialRNNCell(_Stack, HybridRecurrentCell):
     """
 
     add = owned_by('HybridSequentialRNNCell', _Stack.add)
+    begin_state = owned_by('HybridSequentialRNNCell', _Stack.begin_state)
 
     def __init__(self, prefix=None, params=None):
         super().__init__(prefix=prefix, params=params)
@@ -168,14 +170,14 @@ class BidirectionalCell(HybridRecurrentCell):
         """Run both cells over a sequence; see `RecurrentCell.unroll`."""
         self.reset()
         inputs, axis, F, batch_size = _format_sequence(length, inputs, layout, False)
+        backwards = _reverse_sequences(inputs, length, valid_length)
         states = _get_begin_state(self, F, begin_state, inputs, batch_size)
         l_cell, r_cell = self._children.values()
         count = len(l_cell.state_info(batch_size))
         l_outputs, l_states = l_cell.unroll(length, inputs=inputs, begin_state=states[:count], layout=layout,
                                             merge_outputs=merge_outputs, valid_length=valid_length)
-        r_outputs, r_states = r_cell.unroll(length, inputs=_reverse_sequences(inputs, length, valid_length),
-                                            begin_state=states[count:], layout=layout, merge_outputs=False,
-                                            valid_length=valid_length)
+        r_outputs, r_states = r_cell.unroll(length, inputs=backwards, begin_state=states[count:], layout=layout,
+                                            merge_outputs=False, valid_length=valid_length)
         r_outputs = _reverse_sequences(r_outputs, length, valid_length)
         if merge_outputs is None:
             merge_outputs = isinstance(l_outputs, tensor_types)

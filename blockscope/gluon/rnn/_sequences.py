@@ -36,9 +36,9 @@ def _operators(array):
     return symbol if isinstance(array, symbol.Symbol) else ndarray
 
 
-def _split(F, sequence, count, axis):
-    """Return the steps of a sequence as a list."""
-    steps = F.split(sequence, axis=axis, num_outputs=count, squeeze_axis=True)
+def _split(F, sequence, count, axis, squeeze_axis=True):
+    """Return the steps of a sequence as a list. Graphs hold `squeeze_axis` as it is written: 1 or True."""
+    steps = F.split(sequence, axis=axis, num_outputs=count, squeeze_axis=squeeze_axis)
     return [steps] if isinstance(steps, ndarray.NDArray) else list(steps)
 
 
@@ -77,16 +77,16 @@ def _format_sequence(length, inputs, layout, merge, in_layout=None):
         batch_size = 0  # follows from the shapes that the graph is run with
         if merge is False:
             if len(inputs) != 1:
-                raise ValueError("unroll doesn't allow grouped symbol as input. Please convert to list with list(inputs) first or let "
-                                 'unroll handle splitting.')
+                raise AssertionError("unroll doesn't allow grouped symbol as input. Please convert to list with list(inputs) first or let "
+                                     'unroll handle splitting.')
             if length is None:
                 raise ValueError('unroll of a symbol needs length: a symbol does not know how many time steps it has')
-            inputs = _split(F, inputs, length, in_axis)
+            inputs = _split(F, inputs, length, in_axis, squeeze_axis=1)
     elif isinstance(inputs, tensor_types):
         batch_size = inputs.shape[layout.find('N')]
         if merge is False:
             _check_length(length, inputs.shape[in_axis])
-            inputs = _split(F, inputs, inputs.shape[in_axis], in_axis)
+            inputs = _split(F, inputs, inputs.shape[in_axis], in_axis, squeeze_axis=1)
     else:
         _check_length(length, len(inputs))
         F = _operators(inputs[0])

@@ -205,12 +205,6 @@ class _RNNLayer(HybridBlock):
             return self.begin_state(0, func=symbol.zeros)  # the batch size follows from the shapes of a call
         return self.begin_state(inputs.shape[self._layout.find('N')], ctx=inputs.context, dtype=inputs.dtype)
 
-    def forward(self, inputs, *args):
-        """Learn the number of input channels from the first batch, and compute."""
-        if isinstance(inputs, ndarray.NDArray) and 0 in self.l0_i2h_weight.shape:
-            self._deferred_infer_shape(inputs, *args)
-        return super().forward(inputs, *args)
-
     def hybrid_forward(self, F, inputs, states, sequence_length=None, **kwargs):
         """Compute the outputs of a sequence, and the last states."""
         if F is ndarray:

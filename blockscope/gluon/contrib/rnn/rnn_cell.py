@@ -255,8 +255,10 @@ def dynamic_unroll(cell, inputs, begin_state, drop_inputs=0, drop_outputs=0, lay
                 F.zeros_like(state)  # takes a name, as in MXNet
             count = F.zeros((1,))
         outputs, states = F.contrib.foreach(_masked_step(F, cell, valid_length), inputs, [*states, count])
-        outputs = F.SequenceMask(outputs, sequence_length=valid_length, use_sequence_length=True, axis=0)
         states = states[:-1]
     if drop_outputs:
         outputs = F.Dropout(outputs, p=drop_outputs, axes=(0,))
-    return _time_first(F, outputs, axis, layout), states
+    outputs = _time_first(F, outputs, axis, layout)
+    if valid_length is not None:
+        outputs = F.SequenceMask(outputs, sequence_length=valid_length, use_sequence_length=True, axis=axis)
+    return outputs, states
