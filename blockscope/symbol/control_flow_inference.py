@@ -45,11 +45,6 @@ class Inside:
             raise ValueError(f'{what}: {error}') from None
 
 
-def _equal(first, second):
-    """Return whether two values agree; to NumPy, None and float64 do."""
-    return first is second or (first is not None and second is not None and first == second)
-
-
 def _slice(kind, value):
     """Return what a step of a loop sees of an array: the rest of the shape; a single number has shape (1,)."""
     return value if kind == 'type' or value is None else value[1:] or (1,)
@@ -89,7 +84,7 @@ def _foreach(kind, node, ins, outs):
         found, found_outs = inside(values)
         new = [inside.unite(found[place], out, f'state {i} of foreach, before and after a step')
                for i, (place, out) in enumerate(zip(state_places, found_outs[count:]))]
-        if all(map(_equal, new, states)):
+        if not any(map(infer.differs, new, states)):
             break
         states = new
     data = [x if x is not None else _stack(kind, found[place], length) for x, place in zip(data, data_places)]
@@ -120,7 +115,7 @@ def _united_inputs(graphs, ins):
             for place, value in zip(places, found):
                 known[place] = graph.unite(known[place], value, f'input {place}')
             all_outs.append(found_outs)
-        if all(map(_equal, known, ins)):
+        if not any(map(infer.differs, known, ins)):
             return known, all_outs
         ins = known
 
@@ -130,7 +125,7 @@ def _while_loop(kind, node, ins, outs):
     test, body = (Inside(kind, graph) for graph in node.subgraphs)
     known, (_, found) = _united_inputs([(test, attrs['cond_input_locs']), (body, attrs['func_input_locs'])], ins)
     # A variable may change its shape from step to step; then its last one is known only when the loop has run.
-    variables = [out if _equal(out, known[attrs['func_input_locs'][place]]) else None
+    variables = [None if infer.differs(out, known[attrs['func_input_locs'][place]]) else out
                  for place, out in zip(attrs['func_var_locs'], found[count:])]
     return known, [*(_stack(kind, out, attrs['max_iterations']) for out in found[:count]), *variables]
 
@@ -140,7 +135,7 @@ def _cond(kind, node, ins, outs):
     places = [attrs[f'{branch}_input_locs'] for branch in ('cond', 'then', 'else')]
     known, (_, then, other) = _united_inputs(list(zip((Inside(kind, graph) for graph in node.subgraphs), places)), ins)
     # Where the branches differ, what comes out is known only when one of them has run.
-    return known, [a if _equal(a, b) else None for a, b in zip(then, other)]
+    return known, [None if infer.differs(a, b) else a for a, b in zip(then, other)]
 
 
 def _completing(rule):

@@ -19,7 +19,7 @@ from ..ops.inference import is_complete, unite, unite_types
 from .listing import no_such_name
 from .node import walk
 
-__all__ = ['infer_shapes', 'infer_types', 'known_shape', 'shown_shape']
+__all__ = ['differs', 'infer_shapes', 'infer_types', 'is_known', 'known_shape', 'shown_shape']
 
 # What a rule raises for shapes that don't fit, some of it from taking apart a shape of too few axes.
 _REFUSALS = (ValueError, MXNetError, IndexError, TypeError, ZeroDivisionError)
@@ -70,7 +70,7 @@ def infer_types(entries, known):
     dict_values([dtype('int32'), dtype('float16')])
     """
     known = {name: as_dtype(dtype) for name, dtype in known.items()}
-    return _Pass('type', entries, known, _declared_type, _is_known, unite_types).run()
+    return _Pass('type', entries, known, _declared_type, is_known, unite_types).run()
 
 
 def known_shape(shape):
@@ -114,8 +114,14 @@ def _declared(node, key, parse):
         raise MXNetError(f'Invalid attribute {key}={text!r} of variable {node.name}') from error
 
 
-def _is_known(value):
-    return value is not None
+def is_known(dtype):
+    """Return whether a type is known."""
+    return dtype is not None
+
+
+def differs(new, old):
+    """Return whether two shapes or types, None being unknown, are not the same; NumPy takes None for float64."""
+    return new is not old and (new is None or old is None or new != old)
 
 
 class _Pass:
@@ -164,12 +170,12 @@ class _Pass:
             new_ins, new_outs = node.op.infer_node(self.kind, node, ins, outs)
             moved = False
             for (source, i), before, now in zip(node.inputs, ins, new_ins):
-                if _differs(now, before):
+                if differs(now, before):
                     values[source][i] = self.merge(values[source][i], now)
                     moved = True
         except _REFUSALS as error:
             raise MXNetError(f'Error in operator {node.name}: {self._explain(node, ins, error)}') from error
-        if len(new_outs) != len(outs) or any(map(_differs, new_outs, outs)):
+        if len(new_outs) != len(outs) or any(map(differs, new_outs, outs)):
             values[node] = list(new_outs)
             moved = True
         is_known = self.is_known
@@ -180,8 +186,3 @@ class _Pass:
         inputs = ', '.join(f'{name}={source.name} {value}' for name, (source, _), value in zip(names, node.inputs, ins))
         text = str(error) if isinstance(error, (ValueError, MXNetError)) else f'these {self.kind}s of the inputs do not fit'
         return f'{text}, in {node.op.name}({inputs})'
-
-
-def _differs(new, old):
-    """Return whether two shapes or types, None being unknown, are not the same; NumPy takes None for float64."""
-    return new is not old and (new is None or old is None or new != old)

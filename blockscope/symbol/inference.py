@@ -1,13 +1,17 @@
 """Asking a symbol for shapes and types: MXNet's `infer_shape`, `infer_type` and their partial forms."""
+import contextlib
 import warnings
 
 import numpy as np
 
 from ..errors import MXNetError
+from ..ops.inference import is_complete
 from . import infer
 from .listing import variables
 
 __all__ = ['Inference']
+
+_SHOWN = 10  # how many unknown arguments a warning lists
 
 
 class Inference:
@@ -40,18 +44,9 @@ class Inference:
         ([(2, 3), (3, 4)], [(2, 4)], [])
         """
         known = self._known_shapes(args, kwargs)
-        try:
+        with _showing_arguments('infer_shape', args, kwargs):
             found = infer.infer_shapes(self._entries, known)
-        except MXNetError:
-            _show_arguments('infer_shape', args, kwargs)
-            raise
-        result = self._sorted(found, _is_complete)
-        if result is None:
-            unknown = _unknown(self._triple(found)[0], self.list_arguments(), _is_complete)
-            warnings.warn('Cannot decide shape for the following arguments (0s in shape means unknown dimensions). Consider providing '
-                          'them as input:\n\t' + '\n\t'.join(unknown), stacklevel=2)
-            return None, None, None
-        return result
+        return self._decided(found, is_complete, 'shape', ' (0s in shape means unknown dimensions)')
 
     def infer_shape_partial(self, *args, **kwargs):
         """Infer as many shapes as the given ones determine; unknown lengths are 0, unknown shapes are ()."""
@@ -68,18 +63,9 @@ class Inference:
         ([<class 'numpy.float16'>], [<class 'numpy.float16'>], [])
         """
         known = self._known_types(args, kwargs)
-        try:
+        with _showing_arguments('infer_type', args, kwargs):
             found = infer.infer_types(self._entries, known)
-        except MXNetError:
-            _show_arguments('infer_type', args, kwargs)
-            raise
-        result = self._sorted(found, _is_known)
-        if result is None:
-            unknown = _unknown(self._triple(found)[0], self.list_arguments(), _is_known)
-            warnings.warn('Cannot decide type for the following arguments. Consider providing them as input:\n\t'
-                          + '\n\t'.join(unknown), stacklevel=2)
-            return None, None, None
-        return tuple([dtype.type for dtype in part] for part in result)
+        return tuple(part and [dtype.type for dtype in part] for part in self._decided(found, infer.is_known, 'type'))
 
     def infer_type_partial(self, *args, **kwargs):
         """Infer as many types as the given ones determine; unknown ones are None."""
@@ -90,11 +76,16 @@ class Inference:
         arguments, states = variables(self._entries)
         return ([found[node, 0] for node in arguments], [found[entry] for entry in self._entries], [found[node, 0] for node in states])
 
-    def _sorted(self, found, is_complete):
-        """Return the triple, or None if anything in the graph is unknown."""
-        if not all(is_complete(value) for value in found.values()):
-            return None
-        return self._triple(found)
+    def _decided(self, found, is_decided, kind, hint=''):
+        """Return the triple; or three times None, with a warning that lists unknown arguments, if anything in the graph is unknown."""
+        triple = self._triple(found)
+        if all(map(is_decided, found.values())):
+            return triple
+        unknown = [f'{name}: {value}' for name, value in zip(self.list_arguments(), triple[0]) if not is_decided(value)]
+        listed = '\n\t'.join([*unknown[:_SHOWN], '...'] if len(unknown) > _SHOWN else unknown)
+        warnings.warn(f'Cannot decide {kind} for the following arguments{hint}. Consider providing them as input:\n\t{listed}',
+                      stacklevel=3)
+        return None, None, None
 
     def _known_shapes(self, args, kwargs):
         if args and kwargs:
@@ -122,22 +113,15 @@ class Inference:
         return {name: value for name, value in zip(names, args) if value is not None}
 
 
-def _is_complete(shape):
-    return shape is not None and 0 not in shape
-
-
-def _is_known(dtype):
-    return dtype is not None
-
-
-def _unknown(values, names, is_complete):
-    lines = [f'{name}: {value if value is not None else "None"}' for name, value in zip(names, values) if not is_complete(value)]
-    return [*lines[:10], '...'] if len(lines) > 10 else lines
-
-
-def _show_arguments(function, args, kwargs):
-    print(f'{function} error. Arguments:')
-    for i, value in enumerate(args):
-        print(f'  #{i}: {value}')
-    for key, value in kwargs.items():
-        print(f'  {key}: {value}')
+@contextlib.contextmanager
+def _showing_arguments(function, args, kwargs):
+    """Print what a function was given when it fails, as MXNet does."""
+    try:
+        yield
+    except MXNetError:
+        print(f'{function} error. Arguments:')
+        for i, value in enumerate(args):
+            print(f'  #{i}: {value}')
+        for key, value in kwargs.items():
+            print(f'  {key}: {value}')
+        raise
