@@ -114,8 +114,11 @@ def record(op, attrs, ctx, inputs, result, outs):
             break
     if op.saves_output:
         node.output = result
-        storage = outs[0]._own_storage()
-        node.storage = (storage, storage.writes)
+        if op.saved_outputs is not None and result.__class__ is tuple:
+            node.output = _without_outputs(result, op.saved_outputs)
+        if op.saved_outputs is None or 0 in op.saved_outputs:
+            storage = outs[0]._own_storage()
+            node.storage = (storage, storage.writes)
     if result.__class__ is tuple:
         node.multiple = True
         if not op.saves_output:
@@ -138,6 +141,11 @@ def _without_values(op, inputs):
     """Return the inputs with stand-ins for large ones whose values the gradient doesn't need."""
     unsaved = op.unsaved_positions if op.unsaved_positions is not None else range(len(inputs))
     return tuple([Like(x._raw) if i in unsaved and _is_large(x) else x for i, x in enumerate(inputs)])
+
+
+def _without_outputs(result, saved):
+    """Return a tuple of results with stand-ins for large ones whose values the gradient doesn't need."""
+    return tuple([r if r is None or i in saved or r.nbytes <= _SMALL else Like(r) for i, r in enumerate(result)])
 
 
 def _reachable(roots):
@@ -245,6 +253,19 @@ def _start(node, dy, mode):
     return op.rule(mode.functions(node.ctx), dy, mode.output(node), *mode.inputs(node), **node.attrs)
 
 
+_LEFT = object()  # stands for a gradient that was put where it belongs already
+
+
+def _places(node, grads):
+    """Return where a whole graph, the last node to be walked, may put gradients of large variables as soon as it knows them."""
+    places = {}
+    for slot in node.op.large:
+        leaf = node.parents[slot]
+        if leaf.__class__ is Leaf and leaf.request == "write" and leaf not in grads and node.parents.count(leaf) == 1:
+            places[slot] = leaf.grad._writable()
+    return places
+
+
 def walk_back(heads, mode, *, targets=(), retain=False):
     """Run the backward pass.
 
@@ -283,9 +304,12 @@ def walk_back(heads, mode, *, targets=(), retain=False):
                 if node in wanted:
                     found[node] = dy
                 if node.op.compiled:
-                    for value, parent, index in zip(node.op.start(node, dy, mode, retain), node.parents, node.indices):
+                    places = _places(node, grads) if node.op.large and raw and node is nodes[-1] and not targets else None
+                    for value, parent, index in zip(node.op.start(node, dy, mode, retain, places), node.parents, node.indices):
                         if value is not None and parent is not None:
-                            if parent.multiple or parent in grads:
+                            if places and parent.__class__ is Leaf and value is parent.grad._raw:
+                                grads[parent] = _LEFT
+                            elif parent.multiple or parent in grads:
                                 _add(grads, here, parent, index, value)
                             else:
                                 grads[parent] = value
@@ -310,6 +334,8 @@ def walk_back(heads, mode, *, targets=(), retain=False):
                     found[leaf] = dy
             elif dy is None:
                 mode.deposit_zero(leaf)
+            elif dy is _LEFT:
+                leaf.fresh = True
             elif raw and leaf.request == "write":
                 leaf.grad._writable()[...] = dy
                 leaf.fresh = True

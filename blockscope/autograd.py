@@ -108,7 +108,7 @@ class _GraphMode(_tape.RawMode):
         if output is None or not node.op.saves_output:
             return output
         if node.multiple:
-            return tuple([_tracked(r, node.ctx, node, i) for i, r in enumerate(output)])
+            return tuple([r if r.__class__ is _tape.Like else _tracked(r, node.ctx, node, i) for i, r in enumerate(output)])
         return _tracked(output, node.ctx, node, 0)
 
     def zeros(self, ctx, like):

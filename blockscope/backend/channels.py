@@ -154,7 +154,7 @@ def scale_shift(xp, x, axis, scale, shift, into=None):
     return channels.restored(y)
 
 
-def normalize_gradient(xp, dy, x, axis, mean, scale, factor, batch):
+def normalize_gradient(xp, dy, x, axis, mean, scale, factor, batch, into=None):
     """Return the gradients of x, of the scale and of the shift for the gradient dy of the normalized and scaled x.
 
     Parameters
@@ -171,10 +171,12 @@ def normalize_gradient(xp, dy, x, axis, mean, scale, factor, batch):
         What it was multiplied by altogether.
     batch : bool
         Whether `mean` and `scale` came from x itself.
+    into : array, optional
+        Where the gradient of x is written if it has x's memory order; x itself will do.
     """
     channels = Channels(xp, x, axis)
     source, top, blocks = channels.array, channels.seen(dy), channels.blocks()
-    dx, wide = xp.empty_like(source), channels.along(mean)
+    dx, wide = channels.result(into), channels.along(mean)
     dshift = channels.sums(top[rows] for rows in blocks)
     dscale = channels.products((top[rows], xp.subtract(source[rows], wide, out=dx[rows])) for rows in blocks) * scale
     count = max(1, x.size // max(1, x.shape[axis]))

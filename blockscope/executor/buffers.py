@@ -1,6 +1,6 @@
 """Buffers: memory for results that stay inside of a plan, in the order in which the results lie in memory."""
 
-__all__ = ['Buffer']
+__all__ = ['Buffer', 'outside_of']
 
 
 class Buffer:
@@ -25,3 +25,13 @@ class Buffer:
         """Return a new array, of the example's shape, type and order of axes in memory."""
         array = xp.empty(self._shape, self._dtype)
         return array if self._axes == self._back == tuple(range(array.ndim)) else array.transpose(self._back)
+
+
+def outside_of(buffers, arrays):
+    """Return arrays, copied where they lie in one of the buffers, which are to be used again."""
+    owners = {id(_owner(buffer)) for buffer in buffers}
+    return [array.copy() if array is not None and id(_owner(array)) in owners else array for array in arrays]
+
+
+def _owner(array):
+    return array if array.base is None else array.base

@@ -4,6 +4,7 @@ The forward pass is a flat list of steps on a list of slots, and so is the backw
 call one by one, so that their results agree. Values are dropped, or reduced to their shapes, after the last step that reads them.
 """
 from functools import partial
+from math import prod
 
 from .. import _tape, autograd
 from ..errors import MXNetError
@@ -11,10 +12,10 @@ from ..naming import ambient
 from ..ndarray import NDArray
 from ..ndarray.dispatch import ABSENT, invoke
 from ..symbol.infer import infer_shapes
-from .buffers import Buffer
+from .backward import Backward
+from .buffers import Buffer, outside_of
 from .python_calls import PYTHON_CALLS, PythonCall
-from .steps import (backward_step, filling_step, forward_step, in_place_step, prepared_backward_step, release_step, shape_step,
-                    writing_step)
+from .steps import filling_step, forward_step, in_place_step, release_step, shape_step, thinning_step, writing_step
 
 __all__ = ['Plan']
 
@@ -64,13 +65,16 @@ class Plan:
         self._runs = {}
         self._owners = {}  # the calls of steps, for messages
         self._calls = [self._prepared(call) for call in (graph.fused if fuse else graph.calls)]
-        self._gradients = {}  # prepared gradients of calls
+        self.gradients = {}  # prepared gradients of calls: for slots that are kept, and for slots that may be overwritten
         self._flows = self._gradient_flow()
-        self.differentiable = [call for call, flow in zip(self._calls, self._flows) if flow]
+        self.flow_of = {call: flow for call, flow in zip(self._calls, self._flows) if flow}
+        self.differentiable = list(self.flow_of)
         self.needed, self._mentioned = self._saved_slots()
         self.saved_positions = tuple(slot for slot in range(graph.none) if any(graph.owner(s) == slot for s in self.needed))
+        self.spare = self._spare_slots()
+        self.large = self._large_variables(shapes)
         self._steps = None
-        self._backward = None
+        self._backward = {}
 
     # ---- preparation ---------------------------------------------------------------------------------------------------
 
@@ -110,8 +114,28 @@ class Plan:
             mentioned.add(call.out)
             if op.saves_output:
                 needed.add(call.out)
-                needed.update(call.parts)
+                needed.update(call.parts if op.saved_outputs is None else [call.parts[i] for i in op.saved_outputs])
         return needed, mentioned
+
+    def _spare_slots(self):
+        """Return for each call what its gradient may overwrite: memory of the plan that no later step of the backward pass reads.
+
+        It is given by positions of inputs, and 'y' for the (first) result.
+        """
+        spare, seen = {}, set(range(self.graph.none + 1))
+        for call in self.differentiable:
+            target = call.parts[0] if call.parts else call.out
+            mine = {slot for slot in {*call.inputs, call.out, *call.parts} - seen if slot in self.needed and self._owns(slot)}
+            found = {i for i, slot in enumerate(call.inputs) if slot in mine and call.inputs.count(slot) == 1}
+            spare[call] = frozenset(found | ({'y'} if target in mine else set()))
+            seen.update(call.inputs, (call.out,), call.parts)
+        return spare
+
+    def _large_variables(self, shapes):
+        """Return the slots of large variables whose gradient comes from one call alone."""
+        flowing = [slot for flow in self._flows for _, slot in flow]
+        return frozenset(slot for slot, name in enumerate(self.inputs) if flowing.count(slot) == 1 and prod(shapes[name]) >= _LARGE
+                         and slot not in self.graph.outputs)
 
     # ---- forward -------------------------------------------------------------------------------------------------------
 
@@ -183,6 +207,10 @@ class Plan:
             if settled:
                 step = self._chosen_step(call, self._specialised(call, slots), slots, last, observed, buffered)
             steps.append(step)
+            if call.parts and call.op.saved_outputs is not None and call in self.flow_of and sizes[call.out] >= _LARGE:
+                thin = thinning_step(call, _tape.Like)
+                thin(slots)
+                steps.append(thin)
             dead = [slot for slot in last.get(call, ()) if sizes.get(slot, 0) >= _LARGE]
             for more in self._forgetting(dead):
                 more(slots)
@@ -191,13 +219,13 @@ class Plan:
 
     def _specialised(self, call, slots):
         """Return the shortest forward function for arrays such as these, and note the shortest gradient."""
-        if call.op.prepare is None:
-            return self._runs[call]
         arrays = [slots[i] for i in call.inputs]
-        flow = self._flows[self._calls.index(call)]
-        if flow:
-            self._gradients[call] = call.op.prepare_gradient(self.environment, call.params, [i for i, _ in flow], *arrays)
-        return call.op.prepare(self.environment, call.params, *arrays) or self._runs[call]
+        flow = self.flow_of.get(call)
+        if flow and call.op.prepare_gradient is not None:
+            wanted, spare = [i for i, _ in flow], self.spare.get(call, frozenset())
+            self.gradients[call] = [call.op.prepare_gradient(self.environment, call.params, wanted, spend, *arrays)
+                                    for spend in (frozenset(), spare)]
+        return call.op.prepare and call.op.prepare(self.environment, call.params, *arrays) or self._runs[call]
 
     def _check_call(self, call, slots):
         """Raise what a call of the operator on arrays raises for types that differ."""
@@ -292,7 +320,7 @@ class Plan:
 
     # ---- backward ------------------------------------------------------------------------------------------------------
 
-    def run_backward(self, F, slots, head_gradients, retain):
+    def run_backward(self, F, slots, head_gradients, retain, places=None):
         """Return the gradient of every variable (None where it is zero or not wanted).
 
         Parameters
@@ -305,26 +333,21 @@ class Plan:
             Gradients of the outputs; None for those that nobody used.
         retain : bool
             Whether the slots are needed for another pass.
+        places : dict of int to raw array, optional
+            Where gradients of large variables belong, by slot: they are left there as soon as they are known.
         """
-        if self._backward is None:
-            self._backward = self._backward_steps()
-        gradients = [None] * self.graph.size
-        for slot, value in zip(self.graph.outputs, head_gradients):
-            if value is not None and slot in self.reached:
-                known = gradients[slot]
-                gradients[slot] = value if known is None else known + value
-        for step, freed in self._backward:
-            step(F, slots, gradients)
-            if freed and not retain:
-                for slot in freed:
-                    slots[slot] = None
-        return gradients[:self.graph.none]
+        backward = self._backward.get(retain)
+        if backward is None:
+            backward = self._backward[retain] = Backward(self, retain)
+        return backward.run(F, slots, head_gradients, places)
 
-    def start(self, node, dy, mode, retain):
+    def start(self, node, dy, mode, retain, places=None):
         """Return the gradients of a recorded call, one a variable; None where it is zero or not wanted (for the tape)."""
         if not mode.raw:
             return self._start_again(node, dy, mode)
-        return self.run_backward(mode.functions(node.ctx), node.output.slots, dy if node.multiple else (dy,), retain)
+        saved = node.output
+        found = self.run_backward(mode.functions(node.ctx), saved.slots, dy if node.multiple else (dy,), retain, places)
+        return found if saved.buffers is None else outside_of(saved.buffers, found)
 
     def _start_again(self, node, dy, mode):
         """Compute the outputs again under recording, call by call, so that the gradients can be differentiated."""
@@ -345,25 +368,6 @@ class Plan:
         targets = [x for x in arrays if x._node is not None]
         found = iter(autograd.grad([x for x, _ in heads], targets, [d for _, d in heads], create_graph=True, train_mode=mode.training))
         return [None if x._node is None else next(found) for x in arrays]
-
-    def _backward_steps(self):
-        """Return the steps, latest call first, each with the slots that no later step reads."""
-        xp = self.environment.xp
-
-        def zeros(like):
-            return xp.zeros(like.shape, like.dtype)
-        steps, seen = [], set(range(self.graph.none + 1))
-        for call, flow in zip(self._calls, self._flows):
-            if flow:
-                if call.op.rule is None:
-                    raise MXNetError(f'operator {call.op.name} (node {call.node.name}) has no gradient; stop it with F.BlockGrad(...) '
-                                     'or compute it outside autograd.record()')
-                freed = [slot for slot in {*call.inputs, call.out, *call.parts} if slot not in seen]
-                seen.update(freed)
-                prepared = self._gradients.get(call)
-                step = backward_step(call, flow, zeros) if prepared is None else prepared_backward_step(call, flow, prepared)
-                steps.append((step, freed))
-        return steps[::-1]
 
 
 def _is_open(call):

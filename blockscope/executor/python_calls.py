@@ -38,6 +38,7 @@ class PythonCall:
     prepare = None
     dynamic = True  # bodies and users' operators may do anything
     saves_output = True
+    saved_outputs = prepare_gradient = None
     saved_positions = None  # the tape of the call may hold any of its inputs
 
     def __init__(self, call, ctx, recording, training):

@@ -1,7 +1,6 @@
 """Steps: the prepared calls of a plan, as closures over slot numbers. A plan runs by calling one after another with its slots."""
 
-__all__ = ['backward_step', 'filling_step', 'forward_step', 'in_place_step', 'prepared_backward_step', 'release_step', 'shape_step',
-           'writing_step']
+__all__ = ['filling_step', 'forward_step', 'in_place_step', 'release_step', 'shape_step', 'thinning_step', 'writing_step']
 
 
 def forward_step(call, run):
@@ -112,99 +111,12 @@ def shape_step(slots, like):
     return step
 
 
-def backward_step(call, wanted, zeros):
-    """Return the step that computes gradients of a call's inputs.
+def thinning_step(call, like):
+    """Return a step that keeps, in the tuple of a call's results, only the shapes of those whose values the gradient doesn't need."""
+    out, saved = call.out, call.op.saved_outputs
 
-    Parameters
-    ----------
-    call : Call
-    wanted : list of (int, int)
-        Positions of the inputs whose gradients somebody wants, and their slots.
-    zeros : callable
-        Gives zeros like an array.
-
-    Returns
-    -------
-    callable
-        ``step(F, slots, gradients)``.
-    """
-    rule, out, inputs, params = call.op.rule, call.out, call.inputs, call.params
-    if call.parts:
-        return _backward_of_several(call, wanted, zeros)
-    if len(wanted) == 1 and len(inputs) == 1:
-        target = wanted[0][1]
-        a, = inputs
-
-        def step(F, s, g):
-            dy = g[out]
-            if dy is not None:
-                g[out] = None
-                thunk = rule(F, dy, s[out], s[a], **params)[0]
-                if thunk is not None:
-                    value = thunk()
-                    known = g[target]
-                    g[target] = value if known is None else value if value is None else known + value
-        return step
-
-    def step(F, s, g):
-        dy = g[out]
-        if dy is not None:
-            g[out] = None
-            _collect(rule(F, dy, s[out], *[s[i] for i in inputs], **params), wanted, g)
-    return step
-
-
-def prepared_backward_step(call, wanted, gradients):
-    """Return the backward step of a call whose operator has a prepared gradient; see `backward_step`."""
-    out, inputs = call.out, call.inputs
-    targets = [slot for _, slot in wanted]
-    if len(inputs) == 3:
-        a, b, c = inputs
-
-        def step_of_three(F, s, g):
-            dy = g[out]
-            if dy is not None:
-                g[out] = None
-                for target, value in zip(targets, gradients(dy, s[out], s[a], s[b], s[c])):
-                    known = g[target]
-                    g[target] = value if known is None else known + value
-        return step_of_three
-
-    def step(F, s, g):
-        dy = g[out]
-        if dy is not None:
-            g[out] = None
-            for target, value in zip(targets, gradients(dy, s[out], *[s[i] for i in inputs])):
-                known = g[target]
-                g[target] = value if known is None else known + value
-    return step
-
-
-def _collect(thunks, wanted, g):
-    """Evaluate the gradients that somebody wants, and add them to what is known."""
-    for position, target in wanted:
-        thunk = thunks[position]
-        if thunk is not None:
-            value = thunk()
-            if value is not None:
-                known = g[target]
-                g[target] = value if known is None else known + value
-
-
-def _backward_of_several(call, wanted, zeros):
-    rule, out, inputs, params, parts = call.op.rule, call.out, call.inputs, call.params, call.parts
-    visible = call.op.count_visible(params)
-
-    def step(F, s, g):
-        dy = [g[slot] for slot in parts]
-        if all([d is None for d in dy]):
-            return
-        for slot in parts:
-            g[slot] = None
-        y = s[out]
-        if not isinstance(y, tuple):
-            dy = dy[0]
-        else:
-            dy = [zeros(like) if d is None and i < visible else d for i, (d, like) in enumerate(zip(dy, y))]
-        _collect(rule(F, dy, y, *[s[i] for i in inputs], **params), wanted, g)
+    def step(s):
+        result = s[out]
+        if isinstance(result, tuple):
+            s[out] = tuple([part if part is None or i in saved else like(part) for i, part in enumerate(result)])
     return step

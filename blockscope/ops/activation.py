@@ -63,6 +63,17 @@ def _(F, dy, y, _data, *, act_type):
     return (lambda: ACTIVATIONS[act_type].gradient(F, dy, y, None),)
 
 
+@activation.prepared_gradient
+def _(env, attrs, wanted, spare, data):
+    if attrs["act_type"] != "relu" or "y" not in spare or not wanted:
+        return None
+    multiply = env.xp.multiply
+
+    def gradients(dy, y, x):
+        return [multiply(dy, y > 0, out=y)] if dy.dtype == y.dtype else [dy * (y > 0)]
+    return gradients
+
+
 def _gelu_gradient(F, dy, y, x):
     density = F.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
     return dy * ((F.erf(x * math.sqrt(0.5)) + 1) * 0.5 + x * density)

@@ -169,7 +169,7 @@ def _(env, attrs, data, weight, bias=None):
 
 @dense_activation.prepared_gradient
 @fully_connected.prepared_gradient
-def _(env, attrs, wanted, data, weight, bias=None):
+def _(env, attrs, wanted, spare, data, weight, bias=None):
     act = attrs.get("act_type")
     if not _is_plain(data) or act not in (None, "relu") or data.shape[0] > _MANY_ROWS:
         return None
@@ -186,7 +186,7 @@ def _(env, attrs, wanted, data, weight, bias=None):
     def all_of_them(dy, y, x, w, b):
         if act is not None:
             dy = dy * greater(y, zeros)
-        return dy.dot(w), dy.T.dot(x), ones.dot(dy)
+        return [dy.dot(w), dy.T.dot(x), ones.dot(dy)]
     return all_of_them if list(wanted) == [0, 1, 2] else some
 
 

@@ -122,11 +122,28 @@ def _(F, dy, y, data, gamma, _beta, _moving_mean, _moving_var, *, fix_gamma, axi
     return lambda: part(0), lambda: part(1), lambda: part(2), None, None
 
 
+batch_norm.saved_outputs = (1, 2, 3)
+
+
+@batch_norm.prepared_gradient
+def _(env, attrs, wanted, spare, data, *_vectors):
+    if 0 not in spare:
+        return None
+    axis, fix_gamma = attrs["axis"], attrs["fix_gamma"]
+
+    def gradients(dy, y, x, gamma, *_vectors):
+        top = env.xp.zeros(x.shape, x.dtype) if dy[0] is None else dy[0]
+        found = _backward_batch_norm.forward(env, top, x, gamma, y[1], y[2], axis=axis, fix_gamma=fix_gamma,
+                                             batch=y[3].shape[0] == 1, into=x)
+        return [found[position] if position < 3 else None for position in wanted]
+    return gradients
+
+
 @operator("_backward_BatchNorm", outputs=3)
-def _backward_batch_norm(env, dy, data, gamma, mean, scale, *, axis: int, fix_gamma: bool, batch: bool):
-    """Compute the gradients of data, gamma and beta."""
+def _backward_batch_norm(env, dy, data, gamma, mean, scale, *, axis: int, fix_gamma: bool, batch: bool, into=None):
+    """Compute the gradients of data, gamma and beta; that of data in the memory of `into`, which may be data, if it is like data."""
     dx, dgamma, dbeta = normalize_gradient(env.xp, _wide(dy), _wide(data), axis % data.ndim, mean, scale,
-                                           scale if fix_gamma else scale * gamma, batch)
+                                           scale if fix_gamma else scale * gamma, batch, into)
     if fix_gamma:
         dgamma = env.xp.zeros_like(dgamma)
     return dx.astype(data.dtype, copy=False), dgamma.astype(gamma.dtype, copy=False), dbeta.astype(gamma.dtype, copy=False)

@@ -57,6 +57,10 @@ class Operator:
         Whether the gradient depends on the head gradient (callable: from the attributes); losses begin with one of their own.
     random : bool
         Whether forward draws random numbers when it trains, so that running it again gives something else.
+    saves_output : bool
+        Whether the gradient rule needs values of outputs.
+    saved_outputs : tuple of int or None
+        Which of several outputs those are; None stands for all.
     takes_out : bool
         Whether forward takes an ``out`` of the first input's shape and dtype, which may be that input.
     takes_into : bool
@@ -111,6 +115,7 @@ class Operator:
         self.same_dtype = False
         self.cuda = None
         self.saves(False, False)
+        self.saved_outputs = None
         self._cache: dict = {}
         self._inferred: dict = {}
         self._read_signature()
@@ -162,10 +167,10 @@ class Operator:
         return make
 
     def prepared_gradient(self, make):
-        """Attach (decorator) ``make(env, attrs, wanted, *arrays) -> gradients``, or None.
+        """Attach (decorator) ``make(env, attrs, wanted, spare, *arrays) -> gradients``, or None.
 
-        It is called as ``gradients(dy, y, *arrays)`` and returns those of the inputs at the positions `wanted`, which are exactly what the
-        rule gives.
+        It is called as ``gradients(dy, y, *arrays)`` and returns a list of those of the inputs at the positions `wanted`, which are exactly
+        what the rule gives. What `spare` names may be overwritten: positions of inputs, and 'y' for the (first) output.
         """
         self.prepare_gradient = make
         return make
