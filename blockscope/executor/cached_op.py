@@ -1,4 +1,6 @@
 """`CachedOp`: a graph as a function of arrays, with a plan for every kind of call it has seen."""
+import weakref
+
 from .. import _tape
 from ..backend import current_context
 from ..naming import ambient
@@ -6,12 +8,13 @@ from ..ndarray import NDArray
 from .graph import Graph
 from .plan import Plan
 
-__all__ = ['CachedOp']
+__all__ = ['CachedOp', 'compiled_subgraphs']
 
 _recording = ambient.recording
 _training = ambient.training
 _NO_ATTRS: dict = {}
 _MANY = 64  # plans of one graph; beyond that (ever new shapes) the oldest goes
+_of_nodes: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class _Name(str):
@@ -171,3 +174,11 @@ class CachedOp:
         for index, x in enumerate(outs):
             x._node = node
             x._index = index
+
+
+def compiled_subgraphs(node):
+    """Return the graphs that a node of a loop, branch or gradient holds, each as a CachedOp; they are made once a node."""
+    found = _of_nodes.get(node)
+    if found is None:
+        found = _of_nodes[node] = [CachedOp(graph) for graph in node.subgraphs]
+    return found

@@ -3,27 +3,21 @@
 Loops and branches are those of `nd.contrib`, with a graph in the place of the user's function; so under `autograd.record()` all steps
 are on the tape, and gradients follow.
 """
-import weakref
-
 from ..errors import MXNetError
 from ..ndarray import control_flow, custom, zeros
-from .cached_op import CachedOp
+from .cached_op import compiled_subgraphs
 from .python_calls import PYTHON_CALLS
 
 __all__ = ['run_cond', 'run_custom', 'run_foreach', 'run_while_loop']
-
-_compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # the graphs of nodes, each with what runs it
 
 
 def _runner(run):
     """Return the function of a node, its inputs and a context that runs it, with the node's graphs compiled."""
     def run_node(node, arrays, ctx):
-        graphs = _compiled.get(node)
-        if graphs is None:
-            graphs = _compiled[node] = [(graph, CachedOp(graph)) for graph in node.subgraphs]
+        graphs = compiled_subgraphs(node)
 
         def call(symbol, inputs):
-            compiled = next(op for graph, op in graphs if graph is symbol)
+            compiled = next(graph for graph in graphs if graph.symbol is symbol)
             return compiled.run(inputs, ctx)
         return run(node, arrays, call)
     return run_node

@@ -1,16 +1,12 @@
 """Running the nodes that hold a graph and give its gradients."""
-import weakref
-
 from .. import autograd
 from ..naming import ambient
 from ..ndarray import zeros_like
 from ..ops.graph_gradient import OPERATOR_NAME
-from .cached_op import CachedOp
+from .cached_op import compiled_subgraphs
 from .python_calls import PYTHON_CALLS
 
 __all__ = ['run_gradient']
-
-_compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # the graphs of nodes, each with what runs it
 
 
 def run_gradient(node, arrays, ctx):
@@ -30,9 +26,7 @@ def run_gradient(node, arrays, ctx):
     -------
     list of NDArray
     """
-    compiled = _compiled.get(node)
-    if compiled is None:
-        compiled = _compiled[node] = CachedOp(node.subgraphs[0])
+    compiled, = compiled_subgraphs(node)
     wrt, states, recording = node.params['wrt'], node.params['states'], ambient.recording()
     inputs = list(arrays)
     for i in {*wrt, *states}:

@@ -180,6 +180,7 @@ class Executor:
                 raise TypeError(f'Unknown argument {name}')
             if arrays[name].shape != value.shape:
                 raise ValueError(f'Shape not match! Argument {name}, need: {arrays[name].shape}, received: {value.shape}')
+        for name, value in values.items():  # only when all are right
             arrays[name][:] = value
 
     def _forget(self):
@@ -301,15 +302,23 @@ class Executor:
         Raises
         ------
         ValueError
-            The graph has no such name.
+            The graph has no such name; nothing has been copied then.
+        MXNetError
+            An array has another shape than the bound one; nothing has been copied either.
         """
+        copies = []
         for given, arrays, quote, kind in ((arg_params, self.arg_dict, '"', 'arguments'),
                                            (aux_params or {}, self.aux_dict, '', 'auxiliary states')):
             for name, array in given.items():
                 if name in arrays:
-                    array.astype(arrays[name].dtype).copyto(arrays[name])
+                    if array.shape != arrays[name].shape:
+                        raise MXNetError(f'copy_params_from: {name} has shape {array.shape}, but is bound to an array of shape '
+                                         f'{arrays[name].shape}')
+                    copies.append((array, arrays[name]))
                 elif not allow_extra_params:
                     raise ValueError(f'Find name {quote}{name}{quote} that is not in the {kind}')
+        for array, target in copies:
+            array.astype(target.dtype).copyto(target)
 
     def reshape(self, partial_shaping=False, allow_up_sizing=False, **kwargs):
         """Return an executor for inputs of other shapes, whose other arrays are those of this one.

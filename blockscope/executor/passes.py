@@ -9,8 +9,8 @@ import numpy as np
 
 from ..backend import Context, current_context
 from ..formats.params import DTYPE_FLAGS
-from ..symbol import Symbol
 from ..symbol.infer import infer_shapes, infer_types
+from ..symbol.symbol import Symbol
 from . import rewriting
 from .binding import arrays_by_position
 
@@ -123,8 +123,11 @@ def optimize_for(symbol, backend, args=None, aux=None, ctx=None, shape_dict=None
         _check_fit(symbol, {**(args or {}), **(aux or {})}, shape_dict or {}, type_dict or {})
     new_args, new_aux = dict(args or {}), dict(aux or {})
     new = rewrite(backend, symbol, new_args, new_aux, **dict(options))
-    _hand_back('args', args, new_args, symbol.list_arguments(), new.list_arguments())
-    _hand_back('aux', aux, new_aux, symbol.list_auxiliary_states(), new.list_auxiliary_states())
+    for what, given, found in (('args', args, new_args), ('aux', aux, new_aux)):  # before either dictionary changes
+        if given is None and found:
+            raise RuntimeError(_NO_DICTIONARY.format(what))
+    _hand_back(args, new_args, symbol.list_arguments(), new.list_arguments())
+    _hand_back(aux, new_aux, symbol.list_auxiliary_states(), new.list_auxiliary_states())
     return new
 
 
@@ -152,15 +155,12 @@ def _check_fit(symbol, arrays, shape_dict, type_dict):
     infer_types(symbol._entries, {name: dtype for name, dtype in types.items() if name in names})
 
 
-def _hand_back(what, given, found, old_names, new_names):
-    """Bring the user's dictionary to what the pass left of it."""
+def _hand_back(given, found, old_names, new_names):
+    """Bring the user's dictionary, if there is one, to what the pass left of it."""
     deleted = set(old_names) - set(new_names)
     if given is not None:
         given.update(found)
         for name in set(given) - set(found) | deleted:
             given.pop(name, None)
-        return
-    if found:
-        raise RuntimeError(_NO_DICTIONARY.format(what))
-    if deleted:
+    elif deleted:
         warnings.warn(_DELETED, stacklevel=4)

@@ -175,7 +175,7 @@ class Plan:
             for step in steps:
                 step(slots)
         except _ERRORS as error:
-            self._explain(error, step, slots)
+            self._explain(error, self._owners.get(step), slots)
             raise
 
     def _first_run(self, slots):
@@ -196,7 +196,7 @@ class Plan:
                 self._check_call(call, slots)
                 step(slots)
             except _ERRORS as error:
-                self._explain(error, step, slots)
+                self._explain(error, call, slots)
                 raise
             for slot in call.parts or (call.out,):
                 value = slots[slot]
@@ -290,9 +290,8 @@ class Plan:
         graph = self.graph
         return slot > graph.none and slot not in graph.root and slot not in graph.root.values() and slot not in graph.outputs
 
-    def _explain(self, error, step, slots):
+    def _explain(self, error, call, slots):
         """Add to an error the node that it came from."""
-        call = self._owners.get(step)
         if call is None or (isinstance(error, MXNetError) and type(error) is not MXNetError):
             return
         shapes = [getattr(slots[i], 'shape', None) for i in call.inputs]
@@ -307,13 +306,11 @@ class Plan:
                 names = call.op.argument_names(call.params, len(call.node.inputs))
                 for name, slot in zip(names, call.inputs):
                     watcher(f'{call.node.name}_{name}', call.op.name, NDArray(slots[slot], self.ctx))
-            step = forward_step(call, self._runs[call])
-            self._owners[step] = call
             try:
                 self._check_call(call, slots)
-                step(slots)
+                forward_step(call, self._runs[call])(slots)
             except _ERRORS as error:
-                self._explain(error, step, slots)
+                self._explain(error, call, slots)
                 raise
             for name, slot in zip(call.node.output_names(), call.parts or (call.out,)):
                 watcher(name, call.op.name, NDArray(slots[slot], self.ctx))

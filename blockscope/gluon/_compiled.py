@@ -1,6 +1,7 @@
 """From a traced graph to a compiled block: which variable stands for which argument or parameter, and what shapes they have."""
 import warnings
 
+from ..errors import MXNetError
 from ..executor import passes
 from ..symbol.listing import all_variables, variables
 from ._parameter import Parameter
@@ -104,19 +105,27 @@ def infer_parameters(params, inputs, out, arrays, infer, attribute):
 
 
 def rewritten(name, options, inputs, out, params, arrays):
-    """Return a graph as a pass rewrites it, and its parameters: the pass may add and remove some."""
+    """Return a graph as a pass rewrites it, and its parameters: the pass may add and remove some.
+
+    Raises
+    ------
+    MXNetError
+        The pass added a variable, but no array for it.
+    """
     by_name = {x.name: array for x, array in zip(inputs, arrays)}
     ctx = arrays[0].ctx
     known = {**{key: param.data(ctx) for key, param in params.items()}, **by_name}
     args = {key: known[key] for key in out.list_arguments() if key in known}
     aux = {key: known[key] for key in out.list_auxiliary_states() if key in known}
     new = passes.rewrite(name, out, args, aux, **options)
-    kept = {}
+    given, kept = {**args, **aux}, {}
     for key in new.list_inputs():
-        if key in params and {**args, **aux}.get(key) is known.get(key):
+        if key in params and given.get(key) is known.get(key):
             kept[key] = params[key]
         elif key not in by_name:
-            value = {**args, **aux}[key]
+            if key not in given:
+                raise MXNetError(f'the pass {name} added the variable {key}, but put no array of that name into args or aux')
+            value = given[key]
             kept[key] = Parameter(key, dtype=value.dtype, grad_req='null' if key in aux else 'write')
             kept[key]._load_init(value, value.context)
     return new, kept

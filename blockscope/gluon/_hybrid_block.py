@@ -178,7 +178,8 @@ class HybridBlock(Block):
         if not self._cached_graph:
             raise RuntimeError('Please first call block.hybridize() and then run forward with this block at least once before calling '
                                'export.')
-        export(self._cached_graph[1], [param for is_arg, param in self._cached_op_args if not is_arg], path, epoch, remove_amp_cast)
+        inputs, out = self._cached_graph
+        export(out, used_parameters(inputs, out, known_parameters(self)), path, epoch, remove_amp_cast)
 
     def optimize_for(self, x, *args, backend=None, clear=False, static_alloc=False, static_shape=False, inline_limit=2,
                      forward_bulk_size=None, backward_bulk_size=None, **kwargs):
