@@ -7,12 +7,17 @@ The file is made from a JSON file of traces (``{"traces": [{"id", "code"}, ...]}
 imported then::
 
     python tests/traces/run_traces.py --record traces.json tests/traces/traces.json.gz
+
+`*_programs.json.gz` are made from text files of the same name: each trace stands under a line ``=== topic/name``, and what stands before
+the first of them runs before each, after the prelude of `traces.json.gz`.
 """
 import contextlib
 import gzip
 import io
 import json
 import os
+import pathlib
+import re
 import sys
 import tempfile
 import warnings
@@ -70,11 +75,19 @@ def forked(prelude, code):
     return json.loads(text) if text else {'error': 'the process died'}
 
 
+def of_programs(text):
+    """Return the traces of a text file."""
+    own, *parts = re.split(r'^=== (\S+)\n', text, flags=re.MULTILINE)
+    recorded = gzip.decompress(pathlib.Path(__file__).with_name('traces.json.gz').read_bytes())
+    return {'prelude': json.loads(recorded)['prelude'] + own,
+            'traces': [{'id': name, 'code': code} for name, code in zip(parts[::2], parts[1::2])]}
+
+
 def record(source, target):
     """Run the traces of a file on the real MXNet and write them with what came out."""
     import mxnet  # noqa: PLC0415 - the real one: only here
-    with open(source, encoding='utf8') as file:
-        given = json.load(file)
+    text = pathlib.Path(source).read_text(encoding='utf8')
+    given = json.loads(text) if source.endswith('.json') else of_programs(text)
     for trace in given['traces']:
         trace.update(forked(given['prelude'], trace['code']))
     given['source'] = SOURCE
