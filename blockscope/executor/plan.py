@@ -107,14 +107,9 @@ class Plan:
         """Return the slots whose values the backward pass needs, and those it asks for their shapes."""
         needed, mentioned = set(), set()
         for call in self.differentiable:
-            op = call.op
-            saved = range(len(call.inputs)) if op.saved_positions is None else op.saved_positions
-            needed.update(call.inputs[i] for i in saved if i < len(call.inputs))
+            needed.update(_read_by_gradient(call))
             mentioned.update(call.inputs)
             mentioned.add(call.out)
-            if op.saves_output:
-                needed.add(call.out)
-                needed.update(call.parts if op.saved_outputs is None else [call.parts[i] for i in op.saved_outputs])
         return needed, mentioned
 
     def _spare_slots(self):
@@ -124,11 +119,11 @@ class Plan:
         """
         spare, seen = {}, set(range(self.graph.none + 1))
         for call in self.differentiable:
-            target = call.parts[0] if call.parts else call.out
-            mine = {slot for slot in {*call.inputs, call.out, *call.parts} - seen if slot in self.needed and self._owns(slot)}
+            read = _read_by_gradient(call)
+            mine = {slot for slot in read - seen if self._owns(slot)}
             found = {i for i, slot in enumerate(call.inputs) if slot in mine and call.inputs.count(slot) == 1}
-            spare[call] = frozenset(found | ({'y'} if target in mine else set()))
-            seen.update(call.inputs, (call.out,), call.parts)
+            spare[call] = frozenset(found | ({'y'} if (call.parts[0] if call.parts else call.out) in mine else set()))
+            seen |= read
         return spare
 
     def _large_variables(self, shapes):
@@ -365,6 +360,17 @@ class Plan:
         targets = [x for x in arrays if x._node is not None]
         found = iter(autograd.grad([x for x, _ in heads], targets, [d for _, d in heads], create_graph=True, train_mode=mode.training))
         return [None if x._node is None else next(found) for x in arrays]
+
+
+def _read_by_gradient(call):
+    """Return the slots whose values the gradient of a call reads."""
+    op = call.op
+    saved = range(len(call.inputs)) if op.saved_positions is None else op.saved_positions
+    read = {call.inputs[i] for i in saved if i < len(call.inputs)}
+    if op.saves_output:
+        read.add(call.out)
+        read.update(call.parts if op.saved_outputs is None else [call.parts[i] for i in op.saved_outputs])
+    return read
 
 
 def _is_open(call):
