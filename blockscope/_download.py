@@ -9,6 +9,8 @@ from http.client import HTTPException
 
 from .formats.atomic import open_atomic
 
+__all__ = ["fetch"]
+
 _CHUNK = 1 << 20
 _NETWORK_TIMEOUT = 60  # seconds without a byte
 

@@ -5,6 +5,8 @@ import types
 
 from .ops import registry
 
+__all__ = ["Namespace", "find", "names"]
+
 # How each namespace spells an operator's registered name.
 _PREFIXES = {"": ("",), "op": ("",), "_internal": ("",), "linalg": ("_linalg_",), "contrib": ("_contrib_",),
              "image": ("_image_",), "sparse": ("_sparse_", "")}

@@ -10,12 +10,10 @@ bound to arrays. A `Program` is what it runs: parts of a graph on several contex
 Nodes that hold graphs (`control_flow`, `differentiation`) and users' operators (`python_calls`) run on NDArrays, since what they do
 depends on values. Tracing, the step before, is Gluon's: it knows blocks and parameters, this room does not.
 """
-from ..symbol.gradient import gradient
 from . import control_flow, differentiation, passes  # the first two say how nodes that hold graphs run
 from .binding import bind, evaluate, simple_bind
 from .cached_op import CachedOp
 from .executor import Executor
 from .passes import optimize_for
 
-__all__ = ['CachedOp', 'Executor', 'bind', 'control_flow', 'differentiation', 'evaluate', 'gradient', 'optimize_for', 'passes',
-           'simple_bind']
+__all__ = ['CachedOp', 'Executor', 'bind', 'control_flow', 'differentiation', 'evaluate', 'optimize_for', 'passes', 'simple_bind']

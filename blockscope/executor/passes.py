@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from ..backend import Context, current_context
-from ..formats.params import DTYPE_FLAGS
+from ..formats.params import DTYPE_FLAGS, STYPE_FLAGS
 from ..symbol.infer import infer_shapes, infer_types
 from ..symbol.symbol import Symbol
 from . import rewriting
@@ -16,7 +16,6 @@ from .binding import arrays_by_position
 
 __all__ = ['find', 'optimize_for', 'register_pass', 'rewrite']
 
-_STORAGE_TYPES = ('undefined', 'default', 'row_sparse', 'csr')
 _NO_DICTIONARY = 'Cannot add new {0} in optimize_for since {0} is None\nProvide a dictionary to the {0} argument to optimize_for'
 _DELETED = ('A param was deleted during optimization, but no args dictionary was provided.\nPlease ensure that your model weights match '
             'the newly optimized model.')
@@ -142,7 +141,7 @@ def _check(backend, args, aux, ctx, shape_dict, type_dict, stype_dict):
         if np.dtype(dtype) not in DTYPE_FLAGS:
             raise ValueError(f'{np.dtype(dtype).type} is not a MXNet type.')
     for stype in (stype_dict or {}).values():
-        if stype not in _STORAGE_TYPES:
+        if stype not in ('undefined', *STYPE_FLAGS):
             raise ValueError(f'{stype} is not a MXNet storage type.')
 
 

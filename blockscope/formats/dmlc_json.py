@@ -12,6 +12,8 @@ import re
 
 from ..errors import FormatError
 
+__all__ = ['parse']
+
 _SPACE = r'[ \t\n\r\v\f]*'
 _STRING = r'"([^"\\\r\n]*(?:\\[rnt\\"][^"\\\r\n]*)*)"'
 # A flat array of integers, such as an entry of inputs, is one token: files are full of them.

@@ -39,8 +39,8 @@ DTYPES = {flag: np.dtype(code) for flag, code in enumerate(
     ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?", "<i2", "<u2", "<u4", "<u8"))}
 DTYPES[12] = bfloat16
 DTYPE_FLAGS = {dtype: flag for flag, dtype in DTYPES.items()}
-_STYPES = {0: "default", 1: "row_sparse", 2: "csr"}
-_STYPE_FLAGS = {name: flag for flag, name in _STYPES.items()}
+STYPES = {0: "default", 1: "row_sparse", 2: "csr"}
+STYPE_FLAGS = {name: flag for flag, name in STYPES.items()}
 _OTHER_FILES = (
     (b"PK\x03\x04", "this is a zip file (MXNet 2 and numpy.savez write such): open it with numpy.load"),
     (b"\x93NUMPY", "this is a NumPy file: open it with numpy.load"),
@@ -267,10 +267,10 @@ class _Reader:
         flag, ndim = self.unpack("ii", "the storage type")
         if flag == 0:
             return self.dense(self.shape(ndim, version), version)
-        if flag not in _STYPES or version == 3:
+        if flag not in STYPES or version == 3:
             raise self.error(f"storage type {flag} is unknown in a record of version {version}")
         self.shape(ndim)  # of the stored values: MXNet's writer may record it stale, and its reader does not use it
-        return self.sparse(self.shape(), _STYPES[flag])
+        return self.sparse(self.shape(), STYPES[flag])
 
     def dense(self, shape, version):
         if shape is None or (shape == () and version < 3):
@@ -399,7 +399,7 @@ def _write_record(write, record, which):
     flag, values = _storable(record.values, which)
     indexes = [_storable(index, which) for index in (record.indptr, record.indices) if index is not None]
     stored = b"" if record.stype == "default" else _packed_shape(values.shape, which)
-    write(struct.pack("<Ii", magic, _STYPE_FLAGS[record.stype]) + stored + _packed_shape(record.shape, which))
+    write(struct.pack("<Ii", magic, STYPE_FLAGS[record.stype]) + stored + _packed_shape(record.shape, which))
     write(struct.pack("<iii", *record.device, flag))
     for index_flag, index in indexes:
         write(struct.pack("<i", index_flag) + _packed_shape(index.shape, which))

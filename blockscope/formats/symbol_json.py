@@ -14,6 +14,8 @@ import re
 from ..errors import FormatError
 from . import dmlc_json
 
+__all__ = ['GraphData', 'NodeData', 'dumps', 'load', 'loads']
+
 MAX_NODES = 1_000_000
 MAX_INPUTS = 10_000_000
 MAX_SUBGRAPH_DEPTH = 16

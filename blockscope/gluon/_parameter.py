@@ -7,6 +7,7 @@ import numpy as np
 from .. import initializer, ndarray, symbol
 from ..backend.context import Context, cpu, current_context
 from ..errors import public_class
+from ..formats.params import STYPE_FLAGS
 from ..naming import ambient
 from ..ndarray import NDArray
 from ..ndarray.np_shape import is_np_shape
@@ -16,7 +17,6 @@ from ._shape import compatible, shape_is_known
 __all__ = ['Constant', 'Parameter']
 
 _REQUESTS = ('write', 'add', 'null')
-_STORAGE_TYPES = ('default', 'row_sparse', 'csr')
 
 
 class Parameter(Replicas):
@@ -82,7 +82,7 @@ class Parameter(Replicas):
             self._stype = self._checked_stype('stype', stype)
 
     def _checked_stype(self, what, stype):
-        if stype not in _STORAGE_TYPES:
+        if stype not in STYPE_FLAGS:
             raise AssertionError(f"{what} for Parameter '{self.name}' must be one of 'default', 'row_sparse', or 'csr', "
                                  f"but got '{stype}'")
         return stype

@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import ndarray, symbol
 from ..errors import MXNetError, public_class
+from ..formats.params import STYPE_FLAGS
 from ..symbol import Symbol
 from ..symbol.listing import all_variables
 from ._calls import _flatten, _gather_contexts, _regroup, has_symbol
@@ -12,8 +13,6 @@ from ._hybrid_block import HybridBlock
 from ._parameter_dict import ParameterDict
 
 __all__ = ['SymbolBlock']
-
-_ROW_SPARSE = '1'  # the flag of that storage type in files
 
 
 class SymbolBlock(HybridBlock):
@@ -56,7 +55,7 @@ class SymbolBlock(HybridBlock):
                 raise AssertionError(f'Input symbols must be variable, but {x} is an output of operators')
         out = symbol.Group(flat) if len(flat) > 1 else flat[0]
         for node in all_variables(out._entries):
-            if node.attrs.get('__storage_type__') == _ROW_SPARSE:
+            if node.attrs.get('__storage_type__') == str(STYPE_FLAGS['row_sparse']):
                 raise AssertionError(f"SymbolBlock doesn't support Parameter '{node.name}' because its storage type is 'row_sparse'.")
         own['_cached_graph'] = variables, out
         self._make_parameters({x.name for x in variables})

@@ -3,8 +3,32 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ._batch import DataBatch, DataDesc, DataIter
 
+__all__ = ["PrefetchingIter", "ResizeIter"]
 
-class ResizeIter(DataIter):
+
+class _Around(DataIter):
+    """What iterators around others share: the batch that they gave last."""
+
+    current_batch = None
+
+    def getdata(self):
+        """Return the inputs of the current batch."""
+        return self.current_batch.data
+
+    def getlabel(self):
+        """Return the labels of the current batch."""
+        return self.current_batch.label
+
+    def getindex(self):
+        """Return the numbers of the samples of the current batch."""
+        return self.current_batch.index
+
+    def getpad(self):
+        """Return how many samples of the current batch only fill it up."""
+        return self.current_batch.pad
+
+
+class ResizeIter(_Around):
     """Give a number of batches a pass, whatever the iterator inside has: it stops early, or goes round again.
 
     Parameters
@@ -30,7 +54,6 @@ class ResizeIter(DataIter):
         self.size = size
         self.reset_internal = reset_internal
         self.cur = 0
-        self.current_batch = None
         self.provide_data = data_iter.provide_data
         self.provide_label = data_iter.provide_label
         self.batch_size = data_iter.batch_size
@@ -55,24 +78,8 @@ class ResizeIter(DataIter):
         self.cur += 1
         return True
 
-    def getdata(self):
-        """Return the inputs of the current batch."""
-        return self.current_batch.data
 
-    def getlabel(self):
-        """Return the labels of the current batch."""
-        return self.current_batch.label
-
-    def getindex(self):
-        """Return the numbers of the samples of the current batch."""
-        return self.current_batch.index
-
-    def getpad(self):
-        """Return how many samples of the current batch only fill it up."""
-        return self.current_batch.pad
-
-
-class PrefetchingIter(DataIter):
+class PrefetchingIter(_Around):
     """Read one batch ahead, in a thread for each iterator inside; their arrays are joined to one batch.
 
     An error in an iterator inside is raised by the call that would have given its batch.
@@ -106,7 +113,6 @@ class PrefetchingIter(DataIter):
         self.rename_data = rename_data
         self.rename_label = rename_label
         self.batch_size = self.provide_data[0].shape[0]
-        self.current_batch = None
         # The threads know the iterators but not this object, so that they end when it is dropped.
         self._readers = ThreadPoolExecutor(self.n_iter, thread_name_prefix="PrefetchingIter")
         self._ahead = []
@@ -152,22 +158,6 @@ class PrefetchingIter(DataIter):
         if not self.iter_next():
             raise StopIteration
         return self.current_batch
-
-    def getdata(self):
-        """Return the inputs of the current batch."""
-        return self.current_batch.data
-
-    def getlabel(self):
-        """Return the labels of the current batch."""
-        return self.current_batch.label
-
-    def getindex(self):
-        """Return the numbers of the samples of the current batch."""
-        return self.current_batch.index
-
-    def getpad(self):
-        """Return how many samples of the current batch only fill it up."""
-        return self.current_batch.pad
 
 
 def _next_or_none(source):

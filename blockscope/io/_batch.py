@@ -3,6 +3,8 @@ from collections import namedtuple
 
 import numpy as np
 
+__all__ = ["DataBatch", "DataDesc", "DataIter"]
+
 
 class DataDesc(namedtuple("DataDesc", ["name", "shape"])):
     """Name and shape of one array of a batch, as a pair; element type and layout are attributes beside.

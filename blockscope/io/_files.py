@@ -11,6 +11,9 @@ from ..ndarray import array
 from ._batch import DataBatch, DataDesc, DataIter
 from ._idx import read_idx, shuffled
 
+__all__ = ["CSVIter", "ImageDetRecordIter", "ImageRecordInt8Iter", "ImageRecordIter", "ImageRecordIter_v1", "ImageRecordUInt8Iter",
+           "ImageRecordUInt8Iter_v1", "LibSVMIter", "MNISTIter", "MXDataIter"]
+
 _log = logging.getLogger(__name__)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..errors import FormatError, MXNetError
 
+__all__ = ["read_idx", "shuffled"]
+
 
 def read_idx(path, dimensions):
     """Read an array of bytes with its shape in front (``idx1-ubyte``, ``idx3-ubyte``).

@@ -8,6 +8,8 @@ from ..ndarray import array, concat
 from ._batch import DataBatch, DataDesc, DataIter
 from .utils import _getdata_by_idx, _init_data, is_h5py
 
+__all__ = ["NDArrayIter"]
+
 
 class NDArrayIter(DataIter):
     """Iterate over arrays in batches.

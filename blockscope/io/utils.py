@@ -6,6 +6,8 @@ import numpy as np
 from ..errors import MXNetError, public_class
 from ..ndarray import NDArray, array, take
 
+__all__ = ["_getdata_by_idx", "_has_instance", "_init_data", "is_h5py"]
+
 
 def is_h5py(value):
     """Return whether `value` is a data set in an HDF5 file, without importing h5py for programs that don't use it.

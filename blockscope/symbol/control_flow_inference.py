@@ -2,12 +2,12 @@
 from ..ops import inference, registry
 from . import infer, listing
 
-__all__ = ['Inside']
+__all__ = ['SubgraphInference']
 
 _UNITE = {'shape': inference.unite, 'type': inference.unite_types}
 
 
-class Inside:
+class SubgraphInference:
     """What is known of the inputs of a graph and what follows for its outputs: shapes (kind 'shape') or types ('type').
 
     Parameters
@@ -70,7 +70,7 @@ def _length(ins):
 
 
 def _foreach(kind, node, ins, outs):
-    attrs, inside = node.params, Inside(kind, node.subgraphs[0])
+    attrs, inside = node.params, SubgraphInference(kind, node.subgraphs[0])
     data_places, state_places, other_places = attrs['in_data_locs'], attrs['in_state_locs'], attrs['remain_locs']
     split, count = len(data_places), attrs['num_out_data']
     data, states, others = ins[:split], list(ins[split:split + len(state_places)]), ins[split + len(state_places):]
@@ -98,7 +98,7 @@ def _united_inputs(graphs, ins):
 
     Parameters
     ----------
-    graphs : list of (Inside, sequence of int)
+    graphs : list of (SubgraphInference, sequence of int)
         Graphs, with the places of their inputs.
     ins : list
         What is known of the inputs.
@@ -122,7 +122,7 @@ def _united_inputs(graphs, ins):
 
 def _while_loop(kind, node, ins, outs):
     attrs, count = node.params, node.params['num_out_data']
-    test, body = (Inside(kind, graph) for graph in node.subgraphs)
+    test, body = (SubgraphInference(kind, graph) for graph in node.subgraphs)
     known, (_, found) = _united_inputs([(test, attrs['cond_input_locs']), (body, attrs['func_input_locs'])], ins)
     # A variable may change its shape from step to step; then its last one is known only when the loop has run.
     variables = [None if infer.differs(out, known[attrs['func_input_locs'][place]]) else out
@@ -133,7 +133,7 @@ def _while_loop(kind, node, ins, outs):
 def _cond(kind, node, ins, outs):
     attrs = node.params
     places = [attrs[f'{branch}_input_locs'] for branch in ('cond', 'then', 'else')]
-    known, (_, then, other) = _united_inputs(list(zip((Inside(kind, graph) for graph in node.subgraphs), places)), ins)
+    known, (_, then, other) = _united_inputs(list(zip((SubgraphInference(kind, graph) for graph in node.subgraphs), places)), ins)
     # Where the branches differ, what comes out is known only when one of them has run.
     return known, [None if infer.differs(a, b) else a for a, b in zip(then, other)]
 

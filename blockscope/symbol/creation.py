@@ -1,5 +1,5 @@
 """Symbols made of nothing: variables, groups, constant arrays, and graphs read from files."""
-from ..formats.params import DTYPE_FLAGS
+from ..formats.params import DTYPE_FLAGS, STYPE_FLAGS
 from ..naming.attr_scope import AttrScope
 from ..ops.attributes import as_dtype
 from . import files
@@ -9,8 +9,6 @@ from .node import Node
 from .symbol import Symbol
 
 __all__ = ['Group', 'Variable', 'arange', 'eye', 'fromjson', 'full', 'linspace', 'load', 'load_json', 'ones', 'var', 'zeros']
-
-_STORAGE = {'default': 0, 'row_sparse': 1, 'csr': 2}
 
 
 def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, init=None, stype=None, **kwargs):
@@ -52,9 +50,9 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
     if init is not None:
         attrs['__init__'] = init if isinstance(init, str) else init.dumps()
     if stype is not None:
-        if stype not in _STORAGE:
-            raise ValueError(f'stype must be one of {list(_STORAGE)}, but got {stype!r}')
-        attrs['__storage_type__'] = str(_STORAGE[stype])
+        if stype not in STYPE_FLAGS:
+            raise ValueError(f'stype must be one of {list(STYPE_FLAGS)}, but got {stype!r}')
+        attrs['__storage_type__'] = str(STYPE_FLAGS[stype])
     for key, value in kwargs.items():
         if not (key.startswith('__') and key.endswith('__')):
             raise ValueError(f'Attribute name={key} is not supported. Additional attributes must start and end with double underscores, '

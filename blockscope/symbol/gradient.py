@@ -3,7 +3,7 @@ from ..errors import MXNetError
 from ..naming.name_manager import NameManager
 from ..ops import registry
 from ..ops.graph_gradient import OPERATOR_NAME
-from .control_flow_inference import Inside
+from .control_flow_inference import SubgraphInference
 from .listing import all_variables, variables
 from .node import Node
 
@@ -60,7 +60,7 @@ def gradient(symbol, wrt):
 
 def _inferred(kind, node, ins, outs):
     """Gradients have the shapes and types of what they are with respect to."""
-    inside, wrt = Inside(kind, node.subgraphs[0]), node.params['wrt']
+    inside, wrt = SubgraphInference(kind, node.subgraphs[0]), node.params['wrt']
     known = list(ins)
     for place, out in zip(wrt, outs):
         known[place] = inside.unite(known[place], out, f'the gradient of input {place}')

@@ -9,7 +9,7 @@ from numbers import Number
 from .._methods import Fluent, Operators
 from ..errors import MXNetError, NotImplementedForSymbol, public_class
 from ..ops import arithmetic as kinds
-from . import compose, files, listing
+from . import compose, files, gradient, listing
 from .inference import Inference
 
 __all__ = ['Symbol']
@@ -356,7 +356,7 @@ class Symbol(Fluent, Operators, Inference):
         group2ctx : dict of str to Context, optional
             Where nodes with attribute `ctx_group` run.
         shared_exec : Executor, optional
-            Accepted for MXNet's sake: memory is shared by the allocator.
+            Must be an executor, and changes nothing: MXNet takes memory for results from it, here every executor has its own.
         """
         return self._binding.bind(self, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_exec)
 
@@ -384,7 +384,7 @@ class Symbol(Fluent, Operators, Inference):
         ----------
         wrt : list of str
         """
-        return self._binding.gradient(self, wrt)
+        return gradient.gradient(self, wrt)
 
     gradient = grad
 

@@ -3,6 +3,8 @@ import json
 import re
 from typing import NamedTuple
 
+__all__ = ["Box", "boxes", "shapes_of_outputs", "sizes", "types_of_outputs"]
+
 
 class Box(NamedTuple):
     """One node as a symbol file has it; `inputs` are pairs of the number of a node and that of one of its outputs."""

@@ -4,6 +4,8 @@ import warnings
 from ..symbol import Symbol
 from ._graph import boxes, shapes_of_outputs, sizes, types_of_outputs
 
+__all__ = ["plot_network"]
+
 INPUT, LAYER, ACTIVATION, NORMALISATION, POOLING, SHAPE, SOFTMAX, OTHER = (
     "#8dd3c7", "#fb8072", "#ffffb3", "#bebada", "#80b1d3", "#fdb462", "#b3de69", "#fccde5")
 COLOURS = {"null": INPUT, "Convolution": LAYER, "FullyConnected": LAYER, "Activation": ACTIVATION, "LeakyReLU": ACTIVATION,

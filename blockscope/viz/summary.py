@@ -4,6 +4,8 @@ from math import prod
 from ..symbol import Symbol
 from ._graph import boxes, shapes_of_outputs, sizes
 
+__all__ = ["print_summary"]
+
 HEADINGS = ("Layer (type)", "Output Shape", "Param #", "Previous Layer")
 
 
