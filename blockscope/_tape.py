@@ -291,7 +291,7 @@ def walk_back(heads, mode, *, targets=(), retain=False):
     here = None  # whose device is current
     for node, index, value in heads:
         _add(grads, here, node, index, value)
-    wanted = {node for node, _ in targets}
+    wanted = {node for node, _ in targets} if targets else ()
     raw = mode.raw
     current = None
     try:
@@ -382,8 +382,31 @@ def start_gradients(heads, head_grads):
 
 def backward(heads, head_grads, retain_graph, train_mode):
     """Leave the gradients of heads in the buffers of all leaves; see `autograd.backward`."""
-    starts = [(node, index, raw) for node, index, raw, _ in start_gradients(heads, head_grads)]
+    plain = head_grads is None or head_grads.__class__ is list and len(head_grads) == 1 and head_grads[0] is None
+    if plain and heads.__class__ is list and len(heads) == 1 and heads[0]._node is not None:
+        x = heads[0]
+        starts = [(x._node, x._index, _ones_like(x))]
+    else:
+        starts = [(node, index, raw) for node, index, raw, _ in start_gradients(heads, head_grads)]
     walk_back(starts, RawMode(bool(train_mode)), retain=retain_graph)
+
+
+_ones: dict = {}
+
+
+def _ones_like(x):
+    """Return ones like a head, which gradient rules never change; small ones are kept."""
+    raw = x._raw
+    key = x._ctx, raw.shape, raw.dtype
+    found = _ones.get(key)
+    if found is None:
+        with x._ctx._use():
+            found = x._ctx._backend.xp.ones(raw.shape, raw.dtype)
+        if found.nbytes <= _SMALL:
+            if len(_ones) >= 64:
+                _ones.clear()
+            _ones[key] = found
+    return found
 
 
 def _make_current(current, ctx):
