@@ -64,7 +64,7 @@ class CachedOp:
         self.inputs = tuple(node.name for node in self.graph.variables)
         self._hands_on = any(slot < self.graph.none for slot in self.graph.outputs)  # inputs are outputs too
         self._plans = {}
-        self._last = (None, None, None, None)
+        self._last = (None, None, None)
         self._watcher = None
         self._watch_all = False
 
@@ -116,7 +116,7 @@ class CachedOp:
         return outs
 
     def _plan(self, values, ctx, wanted):
-        last_values, last_key, last_plan = self._last[:3]
+        last_values, last_key, last_plan = self._last
         training = _training()
         kind = (ctx, training, wanted, self._watcher is None)
         if last_key == kind and len(last_values) == len(values):
@@ -130,7 +130,7 @@ class CachedOp:
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= _MANY:
-                self._plans.pop(next(iter(self._plans)))
+                self._plans.pop(list(self._plans)[0], None)  # a copy: other threads may be at it too
             shapes = {name: x.shape for name, x in zip(self.inputs, values)}
             plan = self._plans[key] = Plan(self.graph, self.name, ctx, training, shapes, wanted, self.flags.get('static_alloc', False),
                                            fuse=self._watcher is None)

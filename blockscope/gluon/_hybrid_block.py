@@ -1,4 +1,5 @@
 """`HybridBlock`: a block whose computation is written once for arrays and for symbolic graphs."""
+import itertools
 import warnings
 
 from .. import ndarray, symbol
@@ -21,6 +22,7 @@ from ._trace import Trace, traceable
 __all__ = ['HybridBlock']
 
 _ONE_ARRAY = [0]  # the format of a call with one array
+_next_change = itertools.count(1).__next__  # no two threads get one number, as they might by adding 1
 
 _NO_ARRAY = 'In HybridBlock, there must be one NDArray or one Symbol in the input. Please check the type of the args.\n'
 _CONTEXTS = ('Find multiple contexts in the input, After hybridized, the HybridBlock only supports one input context. You can print the '
@@ -68,7 +70,7 @@ class HybridBlock(Block):
     _callback = None
     _monitor_all = False
     _seen_changes = 0
-    _changes = 0  # how often any block has forgotten its graph
+    _changes = 0  # another number whenever any block has forgotten its graph
 
     __init__ = owned_by('HybridBlock', Block.__init__)  # errors about its arguments name this class
 
@@ -81,7 +83,7 @@ class HybridBlock(Block):
     def _clear_cached_op(self):
         for name in ('_cached_graph', '_cached_op', '_cached_op_args'):
             self.__dict__.pop(name, None)
-        HybridBlock._changes += 1
+        HybridBlock._changes = _next_change()
 
     def _descendants(self):
         """Return all blocks below this one."""
@@ -198,12 +200,12 @@ class HybridBlock(Block):
         """
         if not backend:
             raise ValueError('Must specify "backend" to optimize_for')
-        self.hybridize(True, backend, clear, static_alloc, static_shape, inline_limit, forward_bulk_size, backward_bulk_size, **kwargs)
         contexts = _gather_contexts([x, *args])
         if not contexts:
             raise ValueError(_NO_ARRAY)
         if len(contexts) > 1:
             raise ValueError(_CONTEXTS.format(set(contexts)).replace('Find multiple', 'Found multiple', 1))
+        self.hybridize(True, backend, clear, static_alloc, static_shape, inline_limit, forward_bulk_size, backward_bulk_size, **kwargs)
         self._build_cache(x, *args)
 
     def register_op_hook(self, callback, monitor_all=False):

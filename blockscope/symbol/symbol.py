@@ -362,7 +362,15 @@ class Symbol(Fluent, Operators, Inference):
 
     def simple_bind(self, ctx, grad_req='write', type_dict=None, stype_dict=None, group2ctx=None, shared_arg_names=None,
                     shared_exec=None, shared_buffer=None, **kwargs):
-        """Return an `Executor` with arrays of its own, whose shapes follow from those of the inputs (`data=(4, 3)`)."""
+        """Return an `Executor` with arrays of its own, whose shapes follow from those of the inputs; see `executor.simple_bind`.
+
+        Examples
+        --------
+        >>> import blockscope as mx
+        >>> net = mx.sym.FullyConnected(mx.sym.var('data'), num_hidden=2, name='fc')
+        >>> net.simple_bind(mx.cpu(), data=(4, 3)).arg_dict['fc_weight'].shape
+        (2, 3)
+        """
         return self._binding.simple_bind(self, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_arg_names, shared_exec,
                                          shared_buffer, kwargs)
 
@@ -390,7 +398,7 @@ class Symbol(Fluent, Operators, Inference):
 
     def optimize_for(self, backend, args=None, aux=None, ctx=None, shape_dict=None, type_dict=None, stype_dict=None, skip_infer=False,
                      **kwargs):
-        """Return the graph as a registered pass rewrites it; arrays of `args` and `aux` follow."""
+        """Return the graph as a registered pass rewrites it; arrays of `args` and `aux` follow. See `executor.optimize_for`."""
         return self._binding.optimize_for(self, backend, args, aux, ctx, shape_dict, type_dict, stype_dict, skip_infer, kwargs)
 
     def get_backend_symbol(self, backend):

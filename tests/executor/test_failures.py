@@ -154,6 +154,16 @@ def failing_passes():
         del passes._passes[name]
 
 
+@pytest.mark.parametrize('args', [(3,), ('x',)])
+def test_a_pass_without_arrays_does_not_hybridize(args):
+    net = mx.gluon.nn.Dense(2, in_units=3)
+    with pytest.raises(ValueError, match='there must be one NDArray'):
+        net.optimize_for(*args, backend='remove_identity')
+    with pytest.raises(ValueError, match='no_such_pass'):
+        net.optimize_for(mx.nd.ones((1, 3)), backend='no_such_pass')
+    assert not net._active and net._backend is None
+
+
 def test_a_failing_pass_leaves_arrays_and_network_as_they_were(failing_passes):
     for name, (error, message) in failing_passes.items():
         args = {'fc_weight': mx.nd.ones((2, 3)), 'fc_bias': mx.nd.ones(2)}
