@@ -3,9 +3,10 @@
 import sys
 import types
 
+from .errors import public_module
 from .ops import registry
 
-__all__ = ["Namespace", "find", "names"]
+__all__ = ["Namespace", "find", "names", "no_operator"]
 
 # How each namespace spells an operator's registered name.
 _PREFIXES = {"": ("",), "op": ("",), "_internal": ("",), "linalg": ("_linalg_",), "contrib": ("_contrib_",),
@@ -37,6 +38,13 @@ def names(kind):
     return [n[len(prefix):] for n in registry.operators if n.startswith(prefix) and (prefix or not n.startswith("_"))]
 
 
+def no_operator(module, name):
+    """Return the error of a name that a namespace does not have."""
+    error = AttributeError(f"module {public_module(module)!r} has no attribute {name!r}")
+    error.add_note("there is no such operator in blockscope")
+    return error
+
+
 class Namespace(types.ModuleType):
     """A module whose attributes are the operator functions of one kind."""
 
@@ -54,7 +62,7 @@ class Namespace(types.ModuleType):
     def __getattr__(self, name):
         found = find(self._make, self._kind, name)
         if found is None:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
+            raise no_operator(self.__name__, name)
         setattr(self, name, found)
         return found
 

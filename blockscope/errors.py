@@ -47,6 +47,20 @@ def show_module_as(real, shown):
         _module_alias.append((real, shown))
 
 
+def public_module(name):
+    """Return a module's name in messages, under the package name that the user imported.
+
+    Examples
+    --------
+    >>> public_module('json.decoder')
+    'json.decoder'
+    """
+    for real, shown in _module_alias:
+        if name == real or name.startswith(f"{real}."):
+            name = shown + name[len(real):]
+    return name
+
+
 def public_class(cls):
     """Text of a class in messages, as ``str(cls)`` prints it, under the package name that the user imported.
 

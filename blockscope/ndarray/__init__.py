@@ -36,7 +36,7 @@ contrib.add(rand_zipfian=random.rand_zipfian)
 def __getattr__(name):
     found = _namespaces.find(dispatch.function, "", name)
     if found is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: there is no such operator in blockscope")
+        raise _namespaces.no_operator(__name__, name)
     globals()[name] = found
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _tape
 from .._methods import Fluent, Operators
 from ..backend import Context
-from ..errors import MXNetError
+from ..errors import MXNetError, public_class
 from ..naming import ambient
 from ..ops import arithmetic as kinds
 from ..ops.attributes import as_dtype
@@ -393,7 +393,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
 
     @staticmethod
     def _refuse(other):
-        raise TypeError(f"type {type(other)} not supported")
+        raise TypeError(f"type {public_class(type(other))} not supported")
 
     def _write_result(self, kind, other):
         self._refuse_recorded_write()
@@ -416,7 +416,7 @@ class NDArray(Fluent, Operators, Memory, Differentiable):
         """Return an array on the same context over other raw values."""
         return NDArray(raw, self._ctx)
 
-    def _call(self, name, *args, **kwargs):
+    def _call(self, name, /, *args, **kwargs):
         return self._function(name)(self, *args, **kwargs)
 
 

@@ -222,7 +222,7 @@ def bind(op, args, kwargs):
             if x is None and i >= op.required_inputs:
                 arrays[i] = ABSENT
             else:
-                raise AssertionError(_not_an_array(op, op.inputs[i], x))
+                raise _not_an_array(op, op.inputs[i], x)
     while len(arrays) > op.required_inputs and arrays[-1] is ABSENT:
         arrays.pop()
     return tuple(arrays), kwargs
@@ -249,14 +249,16 @@ def _bind_variadic(op, args, kwargs):
         raise MXNetError(f"operator {op.name} expects at least one array")
     for x in args:
         if not isinstance(x, NDArray):
-            raise AssertionError(_not_an_array(op, None, x))
+            raise _not_an_array(op, None, x)
     return tuple(args), kwargs
 
 
 def _not_an_array(op, name, value):
-    hint = "; wrap host data in nd.array(...)" if isinstance(value, (np.ndarray, list, tuple, Number)) else ""
     which = "Positional arguments" if name is None else f"Argument {name}"
-    return f"{which} must have NDArray type, but got {value!s} (operator {op.name}){hint}"
+    error = AssertionError(f"{which} must have NDArray type, but got {value!s}")
+    hint = "; wrap host data in nd.array(...)" if isinstance(value, (np.ndarray, list, tuple, Number)) else ""
+    error.add_note(f"in operator {op.name}{hint}")
+    return error
 
 
 def _create(op, given, out):

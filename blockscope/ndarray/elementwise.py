@@ -4,6 +4,7 @@ from numbers import Number
 
 import numpy as np
 
+from ..errors import public_class
 from ..ops import registry
 from .array import NDArray
 from .dispatch import invoke
@@ -26,7 +27,7 @@ def _two_operands(name, arrays, scalar, reflected, plain):
             if _number(rhs):
                 return plain(lhs, rhs)
         wrong = rhs if isinstance(lhs, NDArray) or _number(lhs) else lhs
-        raise TypeError(f"type {type(wrong)} not supported")
+        raise TypeError(f"type {public_class(type(wrong))} not supported")
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = f"""Compute {name} of two operands with broadcasting; each is an NDArray or a number.
 

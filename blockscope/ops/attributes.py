@@ -46,7 +46,9 @@ def as_dtype(value):
     try:
         return np.dtype(value)
     except TypeError as error:
-        raise TypeError(f"data type {value!r} not understood: use a name such as 'float32'") from error
+        refused = TypeError(f"data type {value!r} not understood")
+        refused.add_note("use a name such as 'float32'")
+        raise refused from error
 
 
 def _from_text(value):

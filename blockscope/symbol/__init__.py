@@ -32,7 +32,7 @@ contrib.add(foreach=control_flow.foreach, while_loop=control_flow.while_loop, co
 def __getattr__(name):
     found = _namespaces.find(functions.function, '', name)
     if found is None:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}: there is no such operator in blockscope')
+        raise _namespaces.no_operator(__name__, name)
     globals()[name] = found
     return found
 

@@ -2,6 +2,7 @@
 import math
 from numbers import Number
 
+from ..errors import public_class
 from .functions import function
 from .symbol import Symbol
 
@@ -18,7 +19,7 @@ def _two_operands(name, symbols, scalar, reflected, plain):
             return function(reflected)(right, scalar=left)
         if isinstance(left, Number) and isinstance(right, Number):
             return plain(left, right)
-        raise TypeError(f'types ({type(left)}, {type(right)}) not supported')
+        raise TypeError(f'types ({public_class(type(left))}, {public_class(type(right))}) not supported')
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = f'Return {name} of two operands, each a symbol (both of one shape) or a number; a number of two numbers.'
     return apply
