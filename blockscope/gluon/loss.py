@@ -325,7 +325,7 @@ class CosineEmbeddingLoss(Loss):
         alike, apart = label == 1, label == -1
         loss = (1 - cosine) * alike
         least = F.zeros((1, 1)) if F is symbol else 0
-        loss = loss + _larger(F, least, apart * (cosine - self._margin))
+        loss = loss + _larger(F, least, apart * (cosine - self._margin), axis=1)
         return _apply_weighting(F, loss, self._weight, sample_weight)
 
     def _cosine_similarity(self, F, x, y, axis=-1):
@@ -336,9 +336,9 @@ class CosineEmbeddingLoss(Loss):
         return dot / _larger(F, x_norm * y_norm, least)
 
 
-def _larger(F, a, b):
-    """Return the larger of two operands; in graphs both are symbols, as in MXNet's."""
-    return F.broadcast_maximum(a, b) if F is symbol else F.maximum(a, b)
+def _larger(F, a, b, **annotations):
+    """Return the larger of two operands; in graphs both are symbols, with the annotations that MXNet's have there."""
+    return F.broadcast_maximum(a, b, **annotations) if F is symbol else F.maximum(a, b)
 
 
 class SDMLLoss(Loss):

@@ -21,7 +21,7 @@ def attribute_text(key, value):
     >>> attribute_text('kernel', [3, 3]), attribute_text('dtype', 'float16'), attribute_text('axis', None)
     ('[3, 3]', 'float16', 'None')
     """
-    if key == 'dtype' and value is not None and not isinstance(value, str):
+    if key == 'dtype' and value is not None:
         return np.dtype(value).name
     if isinstance(value, (tuple, list)):
         return str(type(value)(_plain(item) for item in value))
@@ -60,7 +60,9 @@ def _node_attributes(op, given):
                 raise MXNetError(f'setting variable attributes with {key} is deprecated. please instead use\nw = Variable({hidden}='
                                  f'{text})\nsym = YourSymbolName({argument}=w)')
         else:
-            if not (key in op.attributes or key == op.count_attribute or key.startswith('__') or key == 'ctx' and not op.inputs):
+            # An operator without attributes takes any as annotations: CosineEmbeddingLoss gives `axis` to broadcast_maximum.
+            if not (key in op.attributes or key == op.count_attribute or key.startswith('__') or key == 'ctx' and not op.inputs
+                    or not op.attributes and op.count_attribute is None):
                 raise MXNetError(op.explain_unknown(key))
             attrs[key] = text
     return attrs
@@ -108,6 +110,8 @@ def apply(op, hint, args, sym_kwargs, given, name=None, attr=None, subgraphs=())
         count = max(count, _count(op, attrs[op.count_attribute]))
     names = op.argument_names(params, count)
     _check_inputs(op, names, args, sym_kwargs)
+    if name and not isinstance(name, str):
+        raise TypeError(f'the name of a node is a str, but got {name!r}, in operator {op.name}')
     node.name = name = NameManager._current.value.get(name, hint)
     for position, argument in enumerate(names):
         source = args[position] if position < len(args) else sym_kwargs.get(argument)
@@ -144,6 +148,8 @@ def _check_inputs(op, names, args, sym_kwargs):
         if len(source._entries) != 1:
             raise MXNetError(f'Keyword Argument {key} is a tuple, single value is required, in operator {op.name}. Choose one output, '
                              'such as x[0].')
+    if op.count_attribute is not None and not names:
+        raise MXNetError(f'operator {op.name} expects at least one symbol')
     if not op.creates_variables and len(args) + len(sym_kwargs) < len(names):
         raise MXNetError(f'Not enough argument to call operator {op.name}: it needs {", ".join(names)}')
     for position in op.mutates:

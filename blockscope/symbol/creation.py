@@ -75,7 +75,7 @@ def Group(symbols, create_fn=Symbol):
     >>> Group([var('a'), var('b')]).list_outputs()
     ['a', 'b']
     """
-    symbols = [*symbols] if isinstance(symbols, (list, tuple)) else symbols
+    symbols = symbols if symbols is None or isinstance(symbols, Symbol) else [*symbols]
     if not symbols or any(not isinstance(symbol, Symbol) for symbol in symbols):
         raise TypeError('Expected a list of symbols as input')
     return create_fn([entry for symbol in symbols for entry in symbol._entries])

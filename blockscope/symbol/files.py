@@ -60,6 +60,8 @@ def to_text(entries, remove_amp_cast=False, unique_names=False):
 
 def save(entries, fname, remove_amp_cast=True, unique_names=False):
     """Write a graph to a file, atomically; see `to_text`."""
+    if not isinstance(fname, (str, os.PathLike)):
+        raise TypeError('fname need to be string')
     text = to_text(entries, remove_amp_cast, unique_names)
     try:
         write_atomic(fname, text.encode('utf-8'))

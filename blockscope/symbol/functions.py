@@ -10,6 +10,8 @@ __all__ = ['function', 'replace']
 
 _functions: dict = {}
 
+_NODE_ARGUMENTS = ('name', 'attr', 'out')  # of every function, after its attributes; `out` has no meaning for symbols
+
 
 def function(name):
     """Return the `sym` function of an operator's name; the name that is used gives the hint of automatic names.
@@ -25,9 +27,10 @@ def function(name):
         op = registry.get(name)
         hint = registry.hint(name)
 
-        def found(*args, name=None, attr=None, out=None, **kwargs):
+        def found(*args, **kwargs):
             symbols, named, given = _sort(op, args, kwargs)
-            node = apply(op, hint, symbols, named, given, name, attr)
+            given.pop('out', None)
+            node = apply(op, hint, symbols, named, given, given.pop('name', None), given.pop('attr', None))
             return Symbol([(node, i) for i in range(node.count_visible())])
         found.__name__ = found.__qualname__ = name
         found.__doc__ = op.__doc__
@@ -73,11 +76,13 @@ def _sort(op, args, kwargs):
             elif key in given:
                 raise AssertionError(f'Argument {key} must be Symbol instances, but got {given[key]}')
     if len(args) > count:
-        names = [key for key in op.attributes if key not in given]
+        names = [*op.attributes, *_NODE_ARGUMENTS]
         if len(args) - count > len(names):
-            raise TypeError(f'{op.name}() takes {count} symbols and the attributes {list(op.attributes)}; {len(args)} positional '
-                            'arguments were given')
-        given.update(zip(names, args[count:]))
+            raise TypeError(f'{op.name}() takes {count} symbols and {names}; {len(args)} positional arguments were given')
+        for key, value in zip(names, args[count:]):
+            if key in kwargs:
+                raise TypeError(f"{op.name}() got multiple values for argument '{key}'")
+            given[key] = value
         args = args[:count]
     if not all(isinstance(value, Symbol) for value in args):
         for key, value in zip(op.inputs, args):

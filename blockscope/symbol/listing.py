@@ -77,8 +77,9 @@ def attribute_table(entries):
 
 def debug_text(entries):
     """Return MXNet's description of a graph, node by node."""
-    if len(entries) == 1 and entries[0][0].op is None:
-        return f'Variable:{entries[0][0].name}\n'
+    if len(entries) == 1 and not entries[0][0].inputs:
+        node = entries[0][0]
+        return f'Variable:{node.name}\n' if node.op is None else f'AtomicFunctor  Op:{node.op.name}\n'
     lines = ['Symbol Outputs:']
     lines += [f'\toutput[{i}]={node.name}({index})' for i, (node, index) in enumerate(entries)]
     for node in walk(entries):

@@ -68,6 +68,17 @@ class Node:
             self.attrs[key] = text
         self._typed = None
 
+    def try_attribute(self, key, text):
+        """Set the text of an attribute; if the operator refuses it, that is an error and the node stays as it was."""
+        before = dict(self.attrs)
+        self.set_attribute(key, text)
+        try:
+            if self.op is not None and key in self.op.attributes:
+                _ = self.params  # parses the texts
+        except MXNetError:
+            self.attrs, self._typed = before, None
+            raise
+
     def copy(self, inputs, name=None):
         """Return a node like this one with other inputs and, if given, another name; it counts as written now."""
         return Node(self.op, self.name if name is None else name, dict(self.attrs), inputs, self.subgraphs)

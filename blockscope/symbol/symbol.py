@@ -105,7 +105,7 @@ class Symbol(Fluent, Operators, Inference):
         return node.attrs.get(compose.hidden_key(key)) if found is None else found
 
     def list_attr(self, recursive=False):
-        """Return the attributes of the node; hidden ones such as `lr_mult` also without their underscores.
+        """Return the attributes of the (first) node; hidden ones such as `lr_mult` also without their underscores.
 
         Raises
         ------
@@ -114,8 +114,7 @@ class Symbol(Fluent, Operators, Inference):
         """
         if recursive:
             raise DeprecationWarning('Symbol.list_attr with recursive=True has been deprecated. Please use attr_dict instead.')
-        node = self._single()
-        return {} if node is None else listing.shown_attributes(node)
+        return listing.shown_attributes(self._entries[0][0])
 
     def attr_dict(self):
         """Return the attributes of all nodes that have some, by node name."""
@@ -129,7 +128,7 @@ class Symbol(Fluent, Operators, Inference):
                 raise ValueError('Set Attr only accepts string values')
             if node is None:
                 raise MXNetError('Symbol.SetAttrs only works for non-grouped symbol')
-            node.set_attribute(compose.hidden_key(key), value)
+            node.try_attribute(compose.hidden_key(key), value)
 
     def __repr__(self):
         name = self.name
@@ -233,7 +232,7 @@ class Symbol(Fluent, Operators, Inference):
         """
         name = kwargs.pop('name', None)
         if args and kwargs:
-            raise TypeError('compose only accept input Symbols either as positional or keyword arguments, not both')
+            raise TypeError(f"compose only accept input Symbols{' ' * 17}either as positional or keyword arguments, not both")
         for value in (*args, *kwargs.values()):
             if not isinstance(value, Symbol):
                 raise TypeError('Compose expect `Symbol` as arguments')
@@ -253,7 +252,7 @@ class Symbol(Fluent, Operators, Inference):
 
     # ---- operators and methods ---------------------------------------------------------------------------------------
 
-    def _call(self, name, *args, **kwargs):
+    def _call(self, name, /, *args, **kwargs):
         return self._function(name)(self, *args, **kwargs)
 
     def _binary(self, kind, other):
