@@ -11,6 +11,8 @@ References
 ----------
 MXNet 1.9.1, passes InferShape and InferType.
 """
+import operator
+
 from ..errors import MXNetError
 from ..formats.params import DTYPES
 from ..ndarray.np_shape import is_np_shape
@@ -83,7 +85,7 @@ def known_shape(shape):
     """
     if shape is None:
         return None
-    shape = tuple([int(n) for n in shape])
+    shape = tuple([operator.index(n) for n in shape])
     if 0 in shape and is_np_shape():
         raise MXNetError(f'shape {shape} is that of an array without elements, for which no shapes can be inferred (-1 is an unknown '
                          'length)')

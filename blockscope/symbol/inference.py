@@ -11,6 +11,8 @@ from .listing import variables
 
 __all__ = ['Inference']
 
+_GAP = ' ' * 21  # as MXNet's messages have it
+
 _SHOWN = 10  # how many unknown arguments a warning lists
 
 
@@ -81,7 +83,7 @@ class Inference:
         triple = self._triple(found)
         if all(map(is_decided, found.values())):
             return triple
-        unknown = [f'{name}: {value}' for name, value in zip(self.list_arguments(), triple[0]) if not is_decided(value)]
+        unknown = [f'{name}: {_shown(kind, value)}' for name, value in zip(self.list_arguments(), triple[0]) if not is_decided(value)]
         listed = '\n\t'.join([*unknown[:_SHOWN], '...'] if len(unknown) > _SHOWN else unknown)
         warnings.warn(f'Cannot decide {kind} for the following arguments{hint}. Consider providing them as input:\n\t{listed}',
                       stacklevel=3)
@@ -89,7 +91,7 @@ class Inference:
 
     def _known_shapes(self, args, kwargs):
         if args and kwargs:
-            raise ValueError('Can only specify known argument shapes either by positional or kwargs way.')
+            raise ValueError(f'Can only specify known argument{_GAP}shapes either by positional or kwargs way.')
         for i, shape in enumerate(args):
             if shape is not None and not isinstance(shape, tuple):
                 raise TypeError(f'Arguments need to be shapes (tuple), but argument {i} is {type(shape)}.')
@@ -100,7 +102,7 @@ class Inference:
 
     def _known_types(self, args, kwargs):
         if args and kwargs:
-            raise ValueError('Can only specify known argument types either by positional or kwargs way.')
+            raise ValueError(f'Can only specify known argument{_GAP}types either by positional or kwargs way.')
         return self._by_name([None if dtype is None else np.dtype(dtype) for dtype in args],
                              {key: np.dtype(dtype) for key, dtype in kwargs.items()})
 
@@ -111,6 +113,10 @@ class Inference:
         if len(args) > len(names):
             raise MXNetError(f'{len(args)} values were given, but {self!r} has {len(names)} arguments')
         return {name: value for name, value in zip(names, args) if value is not None}
+
+
+def _shown(kind, value):
+    return infer.shown_shape(value) if kind == 'shape' else value
 
 
 @contextlib.contextmanager
