@@ -29,5 +29,5 @@ def export(graph, params, path, epoch, remove_amp_cast):
         else:
             warnings.warn(f'Parameter "{param.name}" is not found in the graph. ', stacklevel=3)
     # Names that occur twice, such as those of a layer that is called twice, are made unique, as otherwise nothing can be found by them.
-    save(graph._entries, f'{path}-symbol.json', remove_amp_cast, unique_names=True)
-    ndarray.save(f'{path}-{epoch:04d}.params', arrays)
+    save(graph._entries, '%s-symbol.json' % path, remove_amp_cast, unique_names=True)
+    ndarray.save('%s-%04d.params' % (path, epoch), arrays)

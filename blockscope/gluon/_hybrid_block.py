@@ -25,6 +25,7 @@ _ONE_ARRAY = [0]  # the format of a call with one array
 _next_change = itertools.count(1).__next__  # no two threads get one number, as they might by adding 1
 
 _NO_ARRAY = 'In HybridBlock, there must be one NDArray or one Symbol in the input. Please check the type of the args.\n'
+_MIXED = 'In HybridBlock, we do not support mixed NDArrays and Symbols types for the input. Please check the type of the args.\n'
 _CONTEXTS = ('Find multiple contexts in the input, After hybridized, the HybridBlock only supports one input context. You can print the '
              'ele.ctx in the input arguments to inspect their contexts. Find all contexts = {}')
 
@@ -291,6 +292,8 @@ class HybridBlock(Block):
         """
         if x.__class__ is NDArray:
             ctx = x._ctx
+            if args and symbol.Symbol in map(type, args):
+                raise ValueError(_MIXED)
             if self._active:
                 return self._forward_compiled(x, *args)
         else:
@@ -314,8 +317,7 @@ class HybridBlock(Block):
         """Return the context of the first array; None where there are symbols."""
         contexts, symbolic = _gather_contexts([x, *args]), has_symbol([x, *args])
         if contexts and symbolic:
-            raise ValueError('In HybridBlock, we do not support mixed NDArrays and Symbols types for the input. Please check the type of '
-                             'the args.\n')
+            raise ValueError(_MIXED)
         if not contexts and not symbolic:
             raise ValueError(_NO_ARRAY)
         return None if symbolic else contexts[0]

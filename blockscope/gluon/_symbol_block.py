@@ -14,6 +14,8 @@ from ._parameter_dict import ParameterDict
 
 __all__ = ['SymbolBlock']
 
+_NO_ARRAY = 'HybridBlock requires the first argument to forward be either Symbol or NDArray, but got '
+
 
 class SymbolBlock(HybridBlock):
     """A block that runs a graph.
@@ -51,7 +53,7 @@ class SymbolBlock(HybridBlock):
         variables, own['_in_format'] = _flatten(inputs, 'input')
         flat, own['_out_format'] = _flatten(outputs, 'output')
         for x in variables:
-            if not all(node.op is None for node, _ in x._entries):
+            if len(x) != 1 or x._entries[0][0].op is not None:
                 raise AssertionError(f'Input symbols must be variable, but {x} is an output of operators')
         out = symbol.Group(flat) if len(flat) > 1 else flat[0]
         for node in all_variables(out._entries):
@@ -118,11 +120,10 @@ class SymbolBlock(HybridBlock):
         if _gather_contexts([x]):
             return self._forward_compiled(x, *args)
         if not has_symbol([x]):
-            raise AssertionError('HybridBlock requires the first argument to forward be either Symbol or NDArray, but got '
-                                 f'{public_class(type(x))}')
+            raise AssertionError(_NO_ARRAY + public_class(type(x)))
         flat, form = _flatten([x, *args], 'input')
         if form != self._in_format:
-            raise AssertionError('Invalid input format')
+            raise AssertionError('Invalid input format' if isinstance(x, Symbol) else _NO_ARRAY + public_class(type(x)))
         variables, out = self._cached_graph
         composed = out(**{variable.name: value for variable, value in zip(variables, flat)})
         return _regroup(list(composed), self._out_format)
@@ -147,6 +148,14 @@ class SymbolBlock(HybridBlock):
                 if names.issuperset(siblings):
                     for part in (name, *siblings):
                         self.params.get(part).cast('float32')
+
+    def reset_ctx(self, ctx):
+        """Move all parameters to another context, or to several (given as a list)."""
+        params = dict(self.collect_params().items())
+        # A pass may have made parameters of its own.
+        params.update((param.name, param) for is_arg, param in self._cached_op_args if not is_arg)
+        for param in params.values():
+            param.reset_ctx(ctx)
 
     def hybrid_forward(self, F, x, *args, **kwargs):
         """Raise an error: the graph is all there is."""

@@ -57,8 +57,12 @@ class AttrScope(metaclass=CurrentProperty):
         return merged
 
     def __enter__(self):
+        outer = AttrScope._current.value._attr
+        if not outer:
+            _stack.push(self)
+            return self
         merged = copy.copy(self)
-        merged._attr = {**AttrScope._current.value._attr, **self._attr}
+        merged._attr = {**outer, **self._attr}
         merged.scope = self
         _stack.push(merged)
         return self
