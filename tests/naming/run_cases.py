@@ -4,7 +4,8 @@ Reads ``{"prelude": ..., "cases": {id: code}}`` from standard input; every progr
 imported the package, in an empty folder. Called by the tests as a program of its own, so that forking is safe.
 
 With the python of MXNet 1.9.1 it records: ``python run_cases.py more_programs.txt more_programs.json.gz`` runs the programs of the text
-file (each under a line ``=== topic/name``) and writes them with what MXNet gave. It never imports blockscope then.
+file (each under a line ``=== topic/name``; what stands before the first of these runs before each program) and writes them with what
+MXNet gave. It never imports blockscope then.
 """
 import contextlib
 import gzip
@@ -111,9 +112,10 @@ def record(source, filename):
     with open(source, encoding='utf-8') as file:
         parts = re.split(r'^=== (\S+)\n', file.read(), flags=re.MULTILINE)
     cases = dict(zip(parts[1::2], parts[2::2]))
-    found = {name: {'code': cases[name], **outcome} for name, outcome in run(PRELUDE, cases).items()}
+    prelude = PRELUDE + parts[0]
+    found = {name: {'code': cases[name], **outcome} for name, outcome in run(prelude, cases).items()}
     with open(filename, 'wb') as file, gzip.GzipFile('', 'wb', fileobj=file, mtime=0) as packed:
-        packed.write(json.dumps({'source': 'MXNet 1.9.1', 'prelude': PRELUDE, 'cases': found}).encode())
+        packed.write(json.dumps({'source': 'MXNet 1.9.1', 'prelude': prelude, 'cases': found}).encode())
     print(len(found), 'programs')
 
 
