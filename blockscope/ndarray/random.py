@@ -17,30 +17,44 @@ __all__ = ["exponential", "exponential_like", "gamma", "gamma_like", "generalize
            "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like", "normal",
            "normal_like", "poisson", "poisson_like", "rand_zipfian", "randint", "randn", "shuffle", "uniform", "uniform_like"]
 
-_MIXED = "Distribution parameters must all have the same type, but got both {} and {}."
 
-
-def _is_number(value):
+def is_number(value):
+    """Return whether a parameter is a number, one of NumPy included."""
     return isinstance(value, (Number, np.generic))
 
 
-def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
-    """Call the operator for numbers or the one for arrays.
+def are_operands(parameters, kind, allowed):
+    """Return whether the parameters of a distribution are operands of a front end; otherwise they are numbers.
+
+    Parameters
+    ----------
+    parameters : list
+    kind : type
+        NDArray or Symbol.
+    allowed : bool
+        Whether the distribution takes them, too.
 
     Raises
     ------
     ValueError
         If a parameter is neither.
     AssertionError
-        If there are both kinds (the class that MXNet raises).
+        If there are both (the class that MXNet raises).
     """
     first = parameters[0]
-    arrays = isinstance(first, NDArray) and sampler is not None
-    if not arrays and not _is_number(first):
-        raise ValueError(f"Distribution parameters must be either NDArray or numbers, but got {public_class(type(first))}.")
+    found = allowed and isinstance(first, kind)
+    if not found and not is_number(first):
+        raise ValueError(f"Distribution parameters must be either {kind.__name__} or numbers, but got {public_class(type(first))}.")
     for other in parameters[1:]:
-        if not (isinstance(other, NDArray) if arrays else _is_number(other)):
-            raise AssertionError(_MIXED.format(public_class(type(first)), public_class(type(other))))
+        if not (isinstance(other, kind) if found else is_number(other)):
+            raise AssertionError("Distribution parameters must all have the same type, but got both "
+                                 f"{public_class(type(first))} and {public_class(type(other))}.")
+    return found
+
+
+def _draw(random, sampler, parameters, shape, dtype, ctx, out, kwargs):
+    """Call the operator for numbers or the one (if there is one) for arrays."""
+    arrays = are_operands(parameters, NDArray, sampler is not None)
     if shape is not None:
         kwargs["shape"] = shape
     if dtype is not None:

@@ -3,12 +3,8 @@
 Parameters of a distribution are all numbers, or all symbols; then every element gives draws of its own, and the result has the
 parameters' shape followed by `shape`.
 """
-from numbers import Number
-
-import numpy as np
-
 from ..errors import public_class
-from ..ndarray.random import zipfian
+from ..ndarray.random import are_operands, is_number, zipfian
 from .functions import function
 from .symbol import Symbol
 
@@ -17,28 +13,9 @@ __all__ = ['exponential', 'exponential_like', 'gamma', 'gamma_like', 'generalize
            'poisson', 'poisson_like', 'rand_zipfian', 'randint', 'randn', 'shuffle', 'uniform', 'uniform_like']
 
 
-def _is_number(value):
-    return isinstance(value, (Number, np.generic))
-
-
 def _draw(random, sampler, parameters, shape, dtype, kwargs):
-    """Apply the operator for numbers or the one for symbols.
-
-    Raises
-    ------
-    ValueError
-        A parameter is neither.
-    AssertionError
-        There are both kinds (the class that MXNet raises).
-    """
-    first = parameters[0]
-    symbols = isinstance(first, Symbol) and sampler is not None
-    if not symbols and not _is_number(first):
-        raise ValueError(f'Distribution parameters must be either Symbol or numbers, but got {public_class(type(first))}.')
-    for other in parameters[1:]:
-        if not (isinstance(other, Symbol) if symbols else _is_number(other)):
-            raise AssertionError('Distribution parameters must all have the same type, but got both '
-                                 f'{public_class(type(first))} and {public_class(type(other))}.')
+    """Apply the operator for numbers or the one (if there is one) for symbols."""
+    symbols = are_operands(parameters, Symbol, sampler is not None)
     return function(sampler if symbols else random)(*parameters, **_given(shape, dtype), **kwargs)
 
 
@@ -92,7 +69,7 @@ def randn(*shape, **kwargs):
     """
     loc, scale = kwargs.pop('loc', 0), kwargs.pop('scale', 1)
     for value in (loc, scale):
-        if not isinstance(value, Symbol) and not _is_number(value):
+        if not isinstance(value, Symbol) and not is_number(value):
             raise AssertionError(f'loc and scale must be numbers or symbols, but got {public_class(type(value))}')
     return normal(loc, scale, shape, **kwargs)
 
