@@ -50,12 +50,11 @@ def recorded(*texts):
 
 
 def same(found, expected):
-    """Compare names and numbers, with two differences.
+    """Compare names and numbers, with one difference.
 
-    MXNet shows outputs that users don't see otherwise (BatchNorm's mean and variance), and numbers the inputs of operators that
-    don't name them (act_input0), for which the executor here has the name that symbols give them.
+    MXNet numbers the inputs of operators that don't name them (act_input0); the executor here has the name that symbols give them.
     """
-    expected = [(name.replace("input0", "data"), numbers) for name, numbers in expected if name not in ("bn_mean", "bn_var")]
+    expected = [(name.replace("input0", "data"), numbers) for name, numbers in expected]
     assert [name for name, _ in found] == [name for name, _ in expected]
     for (name, numbers), (_, wanted) in zip(found, expected):
         assert numbers == pytest.approx(wanted, rel=1e-5), name

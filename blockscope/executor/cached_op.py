@@ -104,16 +104,20 @@ class CachedOp:
         slots, buffers = plan.new_slots(values)
         scope = plan.environment.scope
         if scope is None:
-            plan.run(slots) if self._watcher is None else plan.run_watched(slots, self._watcher, self._watch_all)
+            plan.run(slots) if self._watcher is None else self._run_watched(plan, slots, wanted)
         else:
             with scope:
-                plan.run(slots) if self._watcher is None else plan.run_watched(slots, self._watcher, self._watch_all)
+                plan.run(slots) if self._watcher is None else self._run_watched(plan, slots, wanted)
         outs = self._outputs(plan, slots, arrays)
         if wanted is not None and (plan.differentiable or self._hands_on):
             self._record(plan, slots, buffers, arrays, outs)
         else:
             plan.recycle(buffers)
         return outs
+
+    def _run_watched(self, plan, slots, wanted):
+        # As in MXNet, hidden outputs are there to be seen where a gradient may need them, and where memory is kept.
+        plan.run_watched(slots, self._watcher, self._watch_all, wanted is not None or self.flags.get('static_alloc', False))
 
     def _plan(self, values, ctx, wanted):
         last_values, last_key, last_plan = self._last

@@ -294,8 +294,8 @@ class Plan:
         message = f'{error}, in operator {text}' if isinstance(error, MXNetError) else f'{text}: {error}'
         raise MXNetError(message) from error
 
-    def run_watched(self, slots, watcher, watch_all):
-        """Run call by call, and show each result to `watcher`; with `watch_all` each input too."""
+    def run_watched(self, slots, watcher, watch_all, show_hidden=True):
+        """Run call by call, and show each result to `watcher`; with `watch_all` each input too, with `show_hidden` hidden outputs."""
         for call in self._calls:
             if watch_all:
                 names = call.op.argument_names(call.params, len(call.node.inputs))
@@ -307,8 +307,13 @@ class Plan:
             except _ERRORS as error:
                 self._explain(error, call, slots)
                 raise
-            for name, slot in zip(call.node.output_names(), call.parts or (call.out,)):
-                watcher(name, call.op.name, NDArray(slots[slot], self.ctx))
+            hidden = call.op.hidden_suffixes(call.params) if show_hidden else ()
+            names = *call.node.output_names(), *[f'{call.node.name}_{suffix}' for suffix in hidden]
+            for name, slot in zip(names, call.parts or (call.out,)):
+                raw = slots[slot]
+                if raw is None:  # a mask that nothing was dropped by
+                    raw = self.environment.xp.ones_like(slots[call.parts[0]])
+                watcher(name, call.op.name, NDArray(raw, self.ctx))
 
     # ---- backward ------------------------------------------------------------------------------------------------------
 

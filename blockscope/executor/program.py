@@ -69,16 +69,17 @@ class Program:
         object
             With the attribute `values`: all values by number. To be given to `backward` and at last to `release`.
         """
-        plans = self._plans.get(training)
+        kind = training if watcher is None else (training, 'watched')
+        plans = self._plans.get(kind)
         if plans is None:
-            plans = self._plans[training] = []
+            plans = self._plans[kind] = []
         run = _Run(values + [None] * (len(self.contexts) - self._count), plans)
         for at, (part, moved) in enumerate(zip(self.parts, self._moved)):
             raws = [run.values[number] for number in part.takes]
             for i in moved:
                 raws[i] = move(raws[i], self.contexts[part.takes[i]], part.ctx)
             if at == len(plans):
-                plans.append(self._plan(at, training, raws))
+                plans.append(self._plan(at, training, raws, fuse=watcher is None))
             plan = plans[at]
             slots, buffers = plan.new_slots(raws)
             run.slots.append(slots)
@@ -95,10 +96,11 @@ class Program:
                 run.values[number] = slots[slot]
         return run
 
-    def _plan(self, at, training, raws):
+    def _plan(self, at, training, raws, fuse):
         part = self.parts[at]
         shapes = {node.name: raw.shape for node, raw in zip(part.graph.variables, raws)}
-        return Plan(part.graph, self.name, part.ctx, training, shapes=shapes, wanted=self._wanted[at], keep_buffers=True)
+        return Plan(part.graph, self.name, part.ctx, training, shapes=shapes, wanted=self._wanted[at], keep_buffers=True,
+                    fuse=fuse)
 
     def backward(self, run, heads, training):
         """Return the gradients of the variables (None where there is none), each where its variable is.

@@ -109,7 +109,7 @@ def _gelu(env, x):
     return y
 
 
-@operator("LeakyReLU", random=True, shapes=leaky_shapes, outputs=2, visible=1, output_names=("output",),
+@operator("LeakyReLU", random=True, shapes=leaky_shapes, outputs=2, visible=1, output_names=("output", "mask"),
           graph_outputs=lambda act_type, **_: 2 if act_type == "rrelu" else 1,
           arguments=lambda act_type, **_: ("data", "gamma") if act_type == "prelu" else ("data",),
           stamps={"gamma": {"__init__": '["Constant", {"value": 0.25}]'}}, shape_rule=first)

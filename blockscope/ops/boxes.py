@@ -142,7 +142,7 @@ def _inside(xp, low, high, count, size):
     return (position >= start) & (position < end)
 
 
-@operator("ROIPooling", outputs=2, visible=1, output_names=("output",),
+@operator("ROIPooling", outputs=2, visible=1, output_names=("output", "maxidx"),
           shape_rule=partly(lambda data, rois, *, pooled_size, **_: (rois[0], data[1], *pooled_size)), type_rule=type_of_first)
 def roi_pooling(env, data, rois, *, pooled_size: Shape, spatial_scale: float):
     """Take the largest value in every part of every region, the region being cut into `pooled_size` parts.

@@ -7,7 +7,7 @@ from .inference import first
 from .registry import operator
 
 
-@operator("Dropout", random=True, outputs=2, visible=1, aliasing=True, output_names=("output",), shape_rule=first)
+@operator("Dropout", random=True, outputs=2, visible=1, aliasing=True, output_names=("output", "mask"), shape_rule=first)
 def dropout(env, data, *, p: float = 0.5, mode: Literal["always", "training"] = "training", axes: Shape = (),
             cudnn_off: bool | None = False):
     """Zero every element with probability `p` and scale the others by ``1 / (1 - p)``, in training (or always).

@@ -70,7 +70,8 @@ class Operator:
         For graphs: ``(attrs) -> names`` of the inputs that a node has under these attributes (with their `count` for an operator
         that takes any number); None stands for the rule in `argument_names`.
     output_names : tuple of str or callable or None
-        For graphs: what list_outputs appends to a node's name, one a visible output (callable: from the attributes).
+        For graphs: what list_outputs appends to a node's name, one a visible output (callable: from the attributes); then what
+        monitors append for hidden ones.
     graph_outputs : int or callable or None
         For graphs: how many outputs MXNet counts, hidden ones included; None: as many as forward returns.
     stamps : dict
@@ -313,6 +314,12 @@ class Operator:
             return tuple(names[:count])
         # A hidden output counts as well: sort's only visible one is output0.
         return ("output",) if self.count_graph_outputs(attrs) == 1 else tuple(f"output{i}" for i in range(count))
+
+    def hidden_suffixes(self, attrs):
+        """Return what monitors append to a node's name for the outputs that only they see, such as ``mask`` of Dropout."""
+        names = self.output_names(**attrs) if callable(self.output_names) else self.output_names
+        visible, count = self.count_visible(attrs), self.count_graph_outputs(attrs)
+        return tuple(f"output{i}" for i in range(visible, count)) if names is None else tuple(names[visible:count])
 
     def parse(self, given):
         """Return the complete typed attributes for the given ones; results are cached by value.
