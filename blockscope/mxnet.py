@@ -114,6 +114,8 @@ Fixed in executors and hybridize:
 - Running statistics of a hybridized BatchNorm are those of the eager one.
 - Executors refuse gradient arrays of wrong shape (MXNet writes past their end) and ask for the head gradient of
   `SoftmaxOutput(out_grad=True)` (wrong memory before); `reshape` keeps shapes that do not follow from the new ones (an error before).
+- `forward(name=...)`, `copy_params_from` and `optimize_for` change nothing when something of what they get does not fit (the first arrays
+  before); `export` of a block that has a graph but was not called writes its parameters (a file without any before).
 
 Fixed in tools (io, viz, test_utils, model zoo):
 
