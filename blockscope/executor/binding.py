@@ -159,7 +159,7 @@ def simple_bind(symbol, ctx, grad_req='write', type_dict=None, stype_dict=None, 
         Storage types; 'default' is the only one.
     group2ctx : dict of str to Context, optional
     shared_arg_names : list of str, optional
-        Arguments whose arrays are those of `shared_exec`.
+        Arguments whose arrays are those of `shared_exec` (new ones without it).
     shared_exec : Executor, optional
     shared_buffer : dict of str to NDArray, optional
         Arrays whose memory is used for other arguments and gradients of these names; new ones are added.
@@ -263,18 +263,20 @@ class _Allocation:
         self._group2ctx = group2ctx
         self._shares = shared_exec is not None and (bool(shared_names) or shared_buffer is not None)
         self._shared = [shared_exec.arg_dict, shared_exec.grad_dict, shared_exec.aux_dict] if self._shares else [{}, {}, {}]
-        self._names = set(shared_names) if self._shares else ()
+        self._names = set(shared_names)
         self._buffer = shared_buffer
 
     def argument(self, node):
         """Return the array of an argument."""
-        return self._shared_array(node, 0) if node.name in self._names else self._buffered(node, node.name)
+        if node.name not in self._names:
+            return self._buffered(node, node.name)
+        return self._shared_array(node, 0) if self._shares else self._new(node)
 
     def gradient(self, node):
         """Return the array of an argument's gradient."""
-        if node.name in self._names and self._shared[1].get(node.name) is not None:
-            return self._shared_array(node, 1)
-        return self._buffered(node, f'grad of {node.name}')
+        if node.name not in self._names:
+            return self._buffered(node, f'grad of {node.name}')
+        return self._new(node) if self._shared[1].get(node.name) is None else self._shared_array(node, 1)
 
     def state(self, node):
         """Return the array of an auxiliary state."""

@@ -36,8 +36,8 @@ def outcomes():
 
 
 def test_enough_was_recorded():
-    assert set(RECORDED) >= {'rnn'}
-    assert len(TRACES) == len(PROGRAMS) > 50
+    assert set(RECORDED) >= {'rnn', 'symbol'}
+    assert len(TRACES) == len(PROGRAMS) > 100
     assert [name for name, trace in TRACES.items() if 'out' not in trace] == []
 
 
