@@ -253,7 +253,7 @@ def _start(node, dy, mode):
     return op.rule(mode.functions(node.ctx), dy, mode.output(node), *mode.inputs(node), **node.attrs)
 
 
-_LEFT = object()  # stands for a gradient that was put where it belongs already
+LEFT = object()  # stands for a gradient that was put where it belongs already
 
 
 def _places(node, grads):
@@ -303,24 +303,20 @@ def walk_back(heads, mode, *, targets=(), retain=False):
             if dy is not None:
                 if node in wanted:
                     found[node] = dy
-                if node.op.compiled:
+                compiled = node.op.compiled
+                if compiled:
                     places = _places(node, grads) if node.op.large and raw and node is nodes[-1] and not targets else None
-                    for value, parent, index in zip(node.op.start(node, dy, mode, retain, places), node.parents, node.indices):
-                        if value is not None and parent is not None:
-                            if places and parent.__class__ is Leaf and value is parent.grad._raw:
-                                grads[parent] = _LEFT
-                            elif parent.multiple or parent in grads:
-                                _add(grads, here, parent, index, value)
-                            else:
-                                grads[parent] = value
+                    given = node.op.start(node, dy, mode, retain, places)
                 else:
-                    for thunk, parent, index in zip(_start(node, dy, mode), node.parents, node.indices):
-                        if parent is not None and thunk is not None:
-                            value = thunk()
-                            if parent.multiple or parent in grads:
-                                _add(grads, here, parent, index, value)
-                            elif value is not None:
-                                grads[parent] = value
+                    given = _start(node, dy, mode)
+                for value, parent, index in zip(given, node.parents, node.indices):
+                    if value is not None and parent is not None:
+                        if not compiled:
+                            value = value()
+                        if parent.multiple or parent in grads:
+                            _add(grads, here, parent, index, value)
+                        elif value is not None:
+                            grads[parent] = value
             if not retain:
                 node.inputs = node.output = node.storage = None
                 node.parents = ()
@@ -334,7 +330,7 @@ def walk_back(heads, mode, *, targets=(), retain=False):
                     found[leaf] = dy
             elif dy is None:
                 mode.deposit_zero(leaf)
-            elif dy is _LEFT:
+            elif dy is LEFT:
                 leaf.fresh = True
             elif raw and leaf.request == "write":
                 leaf.grad._writable()[...] = dy

@@ -3,6 +3,7 @@
 A step is called as ``step(F, slots, gradients, places)``. After it the slots that no later step reads are forgotten, unless the pass is
 to be repeated; memory that nobody needs any more may then also be overwritten with gradients.
 """
+from .._tape import LEFT
 from ..errors import MXNetError
 
 __all__ = ['Backward']
@@ -104,9 +105,8 @@ def _leaving(targets, large):
         if places:
             for i, (target, value) in enumerate(zip(targets, values)):
                 if target in large and value is not None and target in places:
-                    place = places[target]
-                    place[...] = value
-                    values[i] = place
+                    places[target][...] = value
+                    values[i] = LEFT
         add(values, g, places)
     return leave
 

@@ -30,8 +30,10 @@ class Buffer:
 def outside_of(buffers, arrays):
     """Return arrays, copied where they lie in one of the buffers, which are to be used again."""
     owners = {id(_owner(buffer)) for buffer in buffers}
-    return [array.copy() if array is not None and id(_owner(array)) in owners else array for array in arrays]
+    return [array.copy() if id(_owner(array)) in owners else array for array in arrays]
 
 
 def _owner(array):
-    return array if array.base is None else array.base
+    """Return the array whose memory an array lies in (anything else is its own)."""
+    base = getattr(array, 'base', None)
+    return array if base is None else base

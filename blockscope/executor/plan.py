@@ -331,7 +331,8 @@ class Plan:
         retain : bool
             Whether the slots are needed for another pass.
         places : dict of int to raw array, optional
-            Where gradients of large variables belong, by slot: they are left there as soon as they are known.
+            Where gradients of large variables belong, by slot: they are put there as soon as they are known, and `LEFT` is returned for
+            them.
         """
         backward = self._backward.get(retain)
         if backward is None:

@@ -8,6 +8,7 @@ import sys
 __all__ = ['Arena', 'Packer', 'worth_packing']
 
 _SMALL = 16384  # elements up to which a weight counts as small
+_GRADIENTS = 1  # which kind of arrays these are: weights, gradients, states
 _TRIES = 8  # how often arrays that somebody moved away again are packed anew
 
 
@@ -69,7 +70,7 @@ class Arena:
                 view = flat[start:stop].reshape(x._raw.shape)
                 view[...] = x._raw
                 x._raw = view
-                self._places.append((x, view, number != 1))
+                self._places.append((x, view, number != _GRADIENTS))
                 start = stop
             self.flat.append(flat)
 
@@ -137,7 +138,7 @@ class Packer:
         self._tries += 1
         for number, arrays in enumerate(kinds):
             for x, weight in zip(arrays, kinds[0]):
-                if number != 1:
+                if number != _GRADIENTS:
                     x._writable()  # aliases take copies before the memory moves
                 if x._raw.shape != weight._raw.shape or x._raw.dtype != weight._raw.dtype or not _is_alone(x):
                     return None
