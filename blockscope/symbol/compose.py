@@ -124,6 +124,7 @@ def apply(op, hint, args, sym_kwargs, given, name=None, attr=None, subgraphs=())
             for key, text in op.stamps[argument].items():
                 if source_entry[0].op is None:
                     source_entry[0].attrs.setdefault(key, text)
+    node.count_versions()
     return node
 
 
@@ -182,6 +183,8 @@ def replace_variables(entries, replacements, rename=None):
             inputs = [_moved(copies, child, index) for child, index in node.inputs]
             name = rename if rename and node in heads and node.op is not None else None
             copies[node] = (node.copy(inputs, name), 0)
+            if any(child in replacements for child, _ in node.inputs):
+                copies[node][0].count_versions()
     return [_moved(copies, node, index) for node, index in entries]
 
 

@@ -308,7 +308,9 @@ def _versioned(result, bodies):
     states = {symbol._entries[0] for body in bodies for symbol in body.own_states}
     if states:
         node = result._entries[0][0]
-        node.versions = tuple(int(entry in states) for entry in node.inputs)
+        for child, _ in states.intersection(node.inputs):
+            child.overwritten += 1
+        node.versions = tuple(child.overwritten for child, _ in node.inputs)
     return list(result)
 
 

@@ -97,7 +97,7 @@ def _versions(order, first):
     """Return the versions of the inputs of each node, and how often each variable is overwritten.
 
     A variable's version counts the operators that overwrite it, as they were applied: an operator that overwrites it has the version
-    that it makes, another the version that it found. Nodes read from a file keep their versions, and don't count.
+    that it makes, another the version that it found. Nodes know theirs from their making or their file; those that a pass made don't.
     """
     versions, counts = {}, {}
     for node in as_written(order):
@@ -118,7 +118,7 @@ def _versions(order, first):
 def _head_version(node, counts):
     if node.op is not None:
         return 0
-    return counts.get(node, 0) + (node.versions[0] if node.versions else 0)
+    return counts.get(node, 0) + node.overwritten + (node.versions[0] if node.versions else 0)
 
 
 def _without_amp_casts(entries):

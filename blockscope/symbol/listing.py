@@ -87,14 +87,10 @@ def debug_text(entries):
             lines.append(f'Variable:{node.name}')
             continue
         lines += ['--------------------', f'Op:{node.op.name}, Name={node.name}', 'Inputs:']
-        overwritten = node.auxiliary()
-        lines += [f'\targ[{i}]={child.name}({index})' + _version(child, i in overwritten)
+        versions = node.versions or [int(i in node.auxiliary()) for i in range(len(node.inputs))]
+        lines += [f'\targ[{i}]={child.name}({index})' + (f' version={versions[i]}' if child.op is None else '')
                   for i, (child, index) in enumerate(node.inputs)]
         if node.attrs:
             lines.append('Attrs:')
             lines += [f'\t{key}={node.attrs[key]}' for key in sorted(node.attrs)]
     return '\n'.join(lines) + '\n'
-
-
-def _version(child, overwritten):
-    return f' version={int(overwritten)}' if child.op is None else ''

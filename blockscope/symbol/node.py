@@ -18,8 +18,9 @@ _number = itertools.count().__next__
 class Node:
     """One node.
 
-    Nodes are numbered as they are made, so that a graph can be run in the order in which it was written. `versions` holds the
-    versions of the inputs (MXNet's count of how often a variable has been overwritten) of a node read from a file, else None.
+    Nodes are numbered as they are made, so that a graph can be run in the order in which it was written. `overwritten`
+    counts the operators that have been applied to overwrite a variable, in any graph; `versions` holds what the counts of the inputs
+    were when this operator was applied, or what a file says of them (None for nodes made in other ways). Files tell both, as MXNet's.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Node:
         Bodies of control flow.
     """
 
-    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'number', 'op', 'subgraphs', 'versions')
+    __slots__ = ('__weakref__', '_typed', 'attrs', 'inputs', 'name', 'number', 'op', 'overwritten', 'subgraphs', 'versions')
 
     def __init__(self, op, name, attrs=None, inputs=(), subgraphs=()):
         self.op = op if op is None or op.specialise is None else op.specialise({} if attrs is None else attrs)
@@ -44,6 +45,7 @@ class Node:
         self.inputs = list(inputs)
         self.subgraphs = subgraphs
         self.number = _number()
+        self.overwritten = 0
         self.versions = None
         self._typed = None
 
@@ -81,7 +83,18 @@ class Node:
 
     def copy(self, inputs, name=None):
         """Return a node like this one with other inputs and, if given, another name; it counts as written now."""
-        return Node(self.op, self.name if name is None else name, dict(self.attrs), inputs, self.subgraphs)
+        made = Node(self.op, self.name if name is None else name, dict(self.attrs), inputs, self.subgraphs)
+        made.overwritten, made.versions = self.overwritten, self.versions
+        return made
+
+    def count_versions(self):
+        """Note which versions of its inputs the operator was applied to, and that it overwrites some of them."""
+        found = [child.overwritten for child, _ in self.inputs]
+        for position in self.auxiliary():
+            if position < len(found) and self.inputs[position][0].op is None:
+                child = self.inputs[position][0]
+                found[position] = child.overwritten = child.overwritten + 1
+        self.versions = tuple(found)
 
     def count_visible(self):
         """Return how many outputs users see."""
