@@ -1,7 +1,8 @@
 """Programs (nets as people write them, executors, recurrent nets) give the numbers, shapes and names that MXNet 1.9.1 gave.
 
 Each `*_programs.txt` holds programs, the file `.json.gz` of the same name what MXNet gave; run_traces.py tells how it was recorded.
-Numbers may differ by rounding: by the tolerance of test_traces.py, which is relative to the largest number of an array.
+Numbers may differ by rounding: by the tolerance of test_traces.py, which is relative to the largest number of an array. Programs in
+`real_programs.txt` train for several steps, often with Adam, which divides by roots of small numbers and so makes rounding larger.
 """
 import gzip
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from traces.test_traces import check_same
+from traces.test_traces import TOLERANCE, check_same
 
 import blockscope
 
@@ -19,6 +20,7 @@ HERE = pathlib.Path(__file__).parent
 RECORDED = {path.name.removesuffix('_programs.json.gz'): json.loads(gzip.decompress(path.read_bytes()))
             for path in sorted(HERE.glob('*_programs.json.gz'))}
 PROGRAMS = [(kind, trace['id']) for kind, recorded in RECORDED.items() for trace in recorded['traces']]
+TRAINED = {'float16': 2e-3, 'float32': 1e-3, 'float64': 1e-3}
 TRACES = {(kind, trace['id']): trace for kind, recorded in RECORDED.items() for trace in recorded['traces']}
 
 
@@ -36,8 +38,8 @@ def outcomes():
 
 
 def test_enough_was_recorded():
-    assert set(RECORDED) >= {'rnn', 'symbol'}
-    assert len(TRACES) == len(PROGRAMS) > 100
+    assert set(RECORDED) == {'real', 'rnn', 'symbol'}
+    assert len(TRACES) == len(PROGRAMS) > 150
     assert [name for name, trace in TRACES.items() if 'out' not in trace] == []
 
 
@@ -45,4 +47,4 @@ def test_enough_was_recorded():
 def test_same_as_mxnet(program, outcomes):
     found = outcomes[program]
     assert 'error' not in found, found['error']
-    check_same(TRACES[program]['out'], found['out'], '/'.join(program))
+    check_same(TRACES[program]['out'], found['out'], '/'.join(program), TRAINED if program[0] == 'real' else TOLERANCE)

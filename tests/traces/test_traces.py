@@ -40,22 +40,22 @@ def is_array(value):
     return isinstance(value, dict) and set(value) == {'shape', 'dtype', 'values'}
 
 
-def check_same(expected, found, where):
+def check_same(expected, found, where, tolerances=TOLERANCE):
     """Assert that two outcomes agree: containers by their parts, numbers up to the rounding of their type."""
     if is_array(expected):
         assert is_array(found), (where, found)
         assert (found['shape'], found['dtype']) == (expected['shape'], expected['dtype']), where
-        check_close(np.array(expected['values'], float), np.array(found['values'], float), TOLERANCE.get(expected['dtype'], 0), where)
+        check_close(np.array(expected['values'], float), np.array(found['values'], float), tolerances.get(expected['dtype'], 0), where)
     elif isinstance(expected, dict):
         assert isinstance(found, dict) and set(found) == set(expected), where
         for key, value in expected.items():
-            check_same(value, found[key], f'{where}/{key}')
+            check_same(value, found[key], f'{where}/{key}', tolerances)
     elif isinstance(expected, list):
         assert isinstance(found, list) and len(found) == len(expected), where
         for i, value in enumerate(expected):
-            check_same(value, found[i], f'{where}[{i}]')
+            check_same(value, found[i], f'{where}[{i}]', tolerances)
     elif isinstance(expected, float):
-        check_close(np.array(expected), np.array(found, float), TOLERANCE['float64'], where)
+        check_close(np.array(expected), np.array(found, float), tolerances['float64'], where)
     else:
         assert found == expected, where
 
