@@ -170,6 +170,13 @@ BOXES = np.array([[0, 0.5, 0.1, 0.1, 0.2, 0.2], [1, 0.4, 0.1, 0.1, 0.2, 0.2], [0
                   [2, 0.6, 0.5, 0.5, 0.7, 0.8]])
 PAIR = np.array([[0.0, 0, 2, 2], [1, 1, 1, 1]])
 OTHER = np.array([[[1.0, 1, 3, 3], [0, 0, 2, 2], [5, 5, 6, 7]]])
+ANCHORS = np.array([[[0, 0, 0.5, 0.5], [0.1, 0.1, 0.6, 0.6], [0.5, 0.5, 1, 1], [0.4, 0, 0.9, 0.7], [0.2, 0.6, 0.3, 0.9]]], "float32")
+LABELS = np.array([[[1, 0.1, 0, 0.5, 0.5], [0, 0.5, 0.1, 0.9, 0.7]], [[1, 0.2, 0.6, 0.4, 1], [-1, -1, -1, -1, -1]]], "float32")
+PREDICTIONS = np.array([[[1, 0, 2, 0.5, 0.3], [0, 1, 1, 0.2, 2], [0.5, 0.1, 0, 1, 0]],
+                        [[0, 2, 1, 1, 0], [1, 1, 0, 0, 0.4], [0.2, 0, 0, 3, 1]]], "float32")
+CHANCES = np.array([[[0.2, 0.1, 0.5, 0.3, 0.1], [0.5, 0.6, 0.3, 0.1, 0.2], [0.3, 0.3, 0.2, 0.6, 0.7]],
+                    [[0.9, 0.3, 0.4, 0.2, 0.995], [0.06, 0.3, 0.35, 0.5, 0.003], [0.04, 0.4, 0.25, 0.3, 0.002]]], "float32")
+OFFSETS = np.linspace(-1, 1, 40).reshape(2, 20).astype("float32")
 N, I = "_contrib_box_nms", "_contrib_box_iou"
 BOX = [
     Row("ROIPooling", [(1, 2, 4, 4), REGIONS], {"pooled_size": (2, 3), "spatial_scale": 1.0}, expect=MXNET, gradient=(0,), second=False,
@@ -186,6 +193,14 @@ BOX = [
         gradient="zero", dtypes=("float32",), wrong=[Wrong(inputs=[(2, 3)], says="4D")]),
     Row("_contrib_MultiBoxPrior", [(1, 1, 3, 2)], {"steps": (0.3, 0.4), "offsets": (0.2, 0.7), "clip": True}, expect=MXNET,
         gradient="zero", dtypes=("float32",)),
+    *[Row("_contrib_MultiBoxTarget", [ANCHORS, LABELS, PREDICTIONS], attrs, expect=MXNET, gradient="zero", dtypes=("float32",),
+          wrong=[Wrong(inputs=[(2, 4), (2, 2, 5), (2, 3, 5)], says="anchors")])
+      for attrs in ({}, {"overlap_threshold": 0.2, "variances": (0.2, 0.2, 0.3, 0.4)},
+                    {"negative_mining_ratio": 1.0, "negative_mining_thresh": 0.6, "ignore_label": -2.0})],
+    *[Row("_contrib_MultiBoxDetection", [CHANCES, OFFSETS, ANCHORS], attrs, expect=MXNET, gradient="zero", dtypes=("float32",),
+          wrong=[Wrong(inputs=[(2, 3, 5), (2, 20), (5, 4)], says="anchors")])
+      for attrs in ({}, {"nms_threshold": 0.1, "force_suppress": True, "clip": False}, {"nms_topk": 2, "threshold": 0.35},
+                    {"nms_threshold": -1.0, "variances": (0.2, 0.2, 0.3, 0.4)})],
     Row(I, [PAIR, OTHER], expect=lambda a, b: np.array([[[1 / 7, 1, 0]], [[0, 0, 0]]]), gradient="zero",
         wrong=[Wrong(inputs=[(2, 4), (2, 3)], says="rhs")], mxnet_gradient="MXNet's is not a derivative"),
     Row(I, [PAIR, OTHER], {"format": "center"}, expect=MXNET, gradient="zero", dtypes=WIDE,
