@@ -70,6 +70,7 @@ class HybridBlock(Block):
     _absent_outputs = ()
     _callback = None
     _monitor_all = False
+    _overwrites = ()  # names of the parameters that an operator of the block overwrites
     _seen_changes = 0
     _changes = 0  # another number whenever any block has forgotten its graph
 
@@ -330,6 +331,7 @@ class HybridBlock(Block):
 
     def _forward_deferred(self, ctx, x, args):
         remember(self.params.values())
+        self._count_trace()
         with ctx:
             if type(self).infer_shape is not HybridBlock.infer_shape:
                 self._deferred_infer_shape(x, *args)
@@ -347,6 +349,18 @@ class HybridBlock(Block):
             for param in self.params.values():
                 param._finish_deferred_init()
             return out
+
+    def _count_trace(self):
+        """Leave behind what MXNet leaves, which traces a block with deferred parameters: files show it when the block is exported later.
+
+        Variables keep the shapes that are known now, and count what overwrites them.
+        """
+        if self._cached_graph:
+            return
+        for block in (self, *self._descendants()):
+            for name, param in block._reg_params.items():
+                variable = param.var()._entries[0][0]
+                variable.overwritten += name in block._overwrites
 
     def _forward_compiled(self, *args):
         """Run the plan of this kind of call."""

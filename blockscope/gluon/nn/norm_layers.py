@@ -13,6 +13,8 @@ def _settings(kwargs):
 class _BatchNorm(HybridBlock):
     """What BatchNorm and BatchNormReLU share; `fuse_relu` tells which one it is."""
 
+    _overwrites = ('running_mean', 'running_var')
+
     def __init__(self, axis=1, momentum=0.9, epsilon=1e-5, center=True, scale=True, use_global_stats=False, fuse_relu=False,
                  beta_initializer='zeros', gamma_initializer='ones', running_mean_initializer='zeros',
                  running_variance_initializer='ones', in_channels=0, **kwargs):
