@@ -105,6 +105,11 @@ Fixed in symbols and files of graphs:
 - `AttrScope` attributes do not reach the constructor of a CustomOpProp; `dtype=None` means the default in `sym.random` (float64 before).
 - Files that are cut off, name later nodes or outputs that do not exist, give inputs to a variable, or hold zero bytes in names are
   FormatErrors that say where (a crash or another graph before). Control dependencies are dropped; a file of a newer version warns.
+- `dtype=None` of an operator means its default (float64 before), and `Cast(dtype=None)` is an error; types can be inferred for int16.
+- `_compose` leaves graphs that share nodes with this one as they are, and replaces all variables of a name; a variable may be composed.
+- `_set_attr` of a value that is refused changes nothing; names that are no text, and unknown storage types, are TypeErrors and ValueErrors.
+- GRU and RNN layers with `sequence_length`, `SDMLLoss` and `PoissonNLLLoss(compute_full=True)` can be traced; `Conv3DTranspose` takes
+  a dilation; a hybridized block that uses none of its inputs runs; `SymbolBlock.imports` finds out its `input_names`.
 
 Fixed in executors and hybridize:
 
