@@ -54,6 +54,9 @@ Fixed in recurrent layers:
   stepped; `unroll` starts from states of the input's dtype; `ModifierCell.begin_state()` gives arrays (Symbols before).
 - A call that fails inside a modifier cell leaves its base cell as it was; `RNN(activation='x')` and bare assertions have texts; a
   `sequence_length` that the layer was not made for warns (ignored before).
+- `BidirectionalCell.unroll` of symbols with `valid_length` and `merge_outputs=False` gives one symbol a step (a group before); ZoneoutCell
+  refuses a stack that holds a bidirectional cell when it is made; cells may hold blocks that are no cells; convolutional cells check
+  `input_shape` when they are made.
 
 Fixed in training and data:
 
@@ -115,7 +118,8 @@ Fixed in executors and hybridize:
 
 - A hybridized block returns outputs that are None (TypeError before), notices blocks that are added further down, and can be copied and
   pickled; a recurrent layer called with and without states in turn gives what is asked (what the first call asked for before).
-- What can't be traced names block, file, line and reason. `register_op_hook` passes text and an NDArray (bytes and a handle before).
+- What can't be traced names block, file, line and reason. `register_op_hook` and
+  `set_monitor_callback` pass text and an NDArray (bytes and a handle before).
 - Running statistics of a hybridized BatchNorm are those of the eager one.
 - Executors refuse gradient arrays of wrong shape (MXNet writes past their end) and ask for the head gradient of
   `SoftmaxOutput(out_grad=True)` (wrong memory before); `reshape` keeps shapes that do not follow from the new ones (an error before).
