@@ -260,7 +260,7 @@ class Plan:
         if call.inputs and target not in self._leaving:
             if op.takes_out and not call.parts:
                 made = self._in_place(call, run, last, observed)
-            if made is None and self._keeps_buffers and slots[target] is not None:
+            if made is None and self._keeps_buffers and slots[target] is not None and slots[target].nbytes >= _LARGE:
                 first = slots[call.inputs[0]]
                 if op.takes_into:
                     made = filling_step(call, run)
