@@ -109,7 +109,7 @@ class CachedOp:
             with scope:
                 plan.run(slots) if self._watcher is None else self._run_watched(plan, slots, wanted)
         outs = self._outputs(plan, slots, arrays)
-        if wanted is not None and (plan.differentiable or self._hands_on):
+        if wanted is not None and (plan.flow_of or self._hands_on):
             self._record(plan, slots, buffers, arrays, outs)
         else:
             plan.recycle(buffers)
@@ -147,7 +147,7 @@ class CachedOp:
         outs, owners = [], {}
         for slot in graph.outputs:
             x = NDArray(slots[slot], ctx)
-            owner = graph.root.get(slot, slot)
+            owner = graph.owner(slot)
             if owner < graph.none:
                 x._become_alias_of(arrays[owner])
             elif owner in owners:

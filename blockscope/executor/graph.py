@@ -39,26 +39,20 @@ class Call:
         single = node.op.outputs == 1
         self.parts = () if single else tuple(range(first + 1, first + 1 + node.op.count_outputs(node.params)))
 
-    def replaced(self, op):
-        """Return the same call of something else with an operator's interface."""
+    def changed(self, **attributes):
+        """Return a copy with other attributes, such as another thing with an operator's interface as `op`."""
         new = copy.copy(self)
-        new.op = op
+        for name, value in attributes.items():
+            setattr(new, name, value)
         return new
 
     def fused(self, op, params, inputs, graph):
         """Return the call of another operator whose (first) result is this one's, from other inputs."""
-        new = copy.copy(self)
-        new.op, new.params, new.inputs = op, params, inputs
+        new = self.changed(op=op, params=params, inputs=inputs)
         hidden = op.count_outputs(params) - 1
         if hidden:
             new.out, *more = graph.new_slots(1 + hidden)
             new.parts = (self.out, *more)
-        return new
-
-    def with_params(self, params):
-        """Return the same call with other attributes."""
-        new = copy.copy(self)
-        new.params = params
         return new
 
     def slot_of(self, index):
@@ -112,7 +106,7 @@ class Graph:
             self.calls.append(call)
             overwritten.update(call.inputs[i] for i in node.op.mutates if i < len(call.inputs))
             if node.op.aliasing:
-                owner = self.root.get(call.inputs[0], call.inputs[0])
+                owner = self.owner(call.inputs[0])
                 for slot in call.parts or (call.out,):
                     self.root[slot] = owner
         self.size = first

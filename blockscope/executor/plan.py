@@ -6,11 +6,11 @@ call one by one, so that their results agree. Values are dropped, or reduced to 
 from functools import partial
 from math import prod
 
-from .. import _tape, autograd
+from .. import autograd
 from ..errors import MXNetError
 from ..naming import ambient
 from ..ndarray import NDArray
-from ..ndarray.dispatch import ABSENT, invoke
+from ..ndarray.dispatch import ABSENT, FORWARD_ERRORS, explained, invoke, is_explained
 from ..symbol.infer import infer_shapes
 from .backward import Backward
 from .buffers import Buffer, outside_of
@@ -19,7 +19,6 @@ from .steps import filling_step, forward_step, in_place_step, release_step, shap
 
 __all__ = ['Plan']
 
-_ERRORS = (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
 _LARGE = 16384  # bytes from which dropping a value early is worth a step
 
 
@@ -66,9 +65,7 @@ class Plan:
         self._owners = {}  # the calls of steps, for messages
         self._calls = [self._prepared(call) for call in (graph.fused if fuse else graph.calls)]
         self.gradients = {}  # prepared gradients of calls: for slots that are kept, and for slots that may be overwritten
-        self._flows = self._gradient_flow()
-        self.flow_of = {call: flow for call, flow in zip(self._calls, self._flows) if flow}
-        self.differentiable = list(self.flow_of)
+        self.flow_of = self._gradient_flow()
         self.needed, self._mentioned = self._saved_slots()
         self.saved_positions = tuple(slot for slot in range(graph.none) if any(graph.owner(s) == slot for s in self.needed))
         self.spare = self._spare_slots()
@@ -80,33 +77,30 @@ class Plan:
 
     def _prepared(self, call):
         if self._shapes is not None and _is_open(call):
-            call = call.with_params({**call.params, 'shape': self._shapes[call.node, 0]})
+            call = call.changed(params={**call.params, 'shape': self._shapes[call.node, 0]})
         if call.op.name in PYTHON_CALLS:
             run = PythonCall(call, self.ctx, self.wanted is not None, self.environment.training)
-            call = call.replaced(run)
+            call = call.changed(op=run)
         else:
             run = partial(call.op.forward, self.environment, **call.params)
         self._runs[call] = run
         return call
 
     def _gradient_flow(self):
-        """Return for each call the inputs (position and slot) that gradients flow to; nothing for calls outside their way."""
-        if self.wanted is None:
-            return [()] * len(self._calls)
-        reached = {slot for slot, wanted in enumerate(self.wanted) if wanted}
-        flows = []
+        """Return the inputs (position and slot) that gradients flow to, by call; calls outside their way are left out."""
+        self.reached = {slot for slot, wanted in enumerate(self.wanted or ()) if wanted}
+        flows = {}
         for call in self._calls:
-            flow = [(i, slot) for i, slot in enumerate(call.inputs) if slot in reached]
+            flow = [(i, slot) for i, slot in enumerate(call.inputs) if slot in self.reached]
             if flow:
-                reached.update(call.parts or (call.out,))
-            flows.append(flow)
-        self.reached = reached
+                self.reached.update(call.parts or (call.out,))
+                flows[call] = flow
         return flows
 
     def _saved_slots(self):
         """Return the slots whose values the backward pass needs, and those it asks for their shapes."""
         needed, mentioned = set(), set()
-        for call in self.differentiable:
+        for call in self.flow_of:
             needed.update(_read_by_gradient(call))
             mentioned.update(call.inputs)
             mentioned.add(call.out)
@@ -118,7 +112,7 @@ class Plan:
         It is given by positions of inputs, and 'y' for the (first) result.
         """
         spare, seen = {}, set(range(self.graph.none + 1))
-        for call in self.differentiable:
+        for call in self.flow_of:
             read = _read_by_gradient(call)
             mine = {slot for slot in read - seen if self._owns(slot)}
             found = {i for i, slot in enumerate(call.inputs) if slot in mine and call.inputs.count(slot) == 1}
@@ -128,7 +122,7 @@ class Plan:
 
     def _large_variables(self, shapes):
         """Return the slots of large variables whose gradient comes from one call alone."""
-        flowing = [slot for flow in self._flows for _, slot in flow]
+        flowing = [slot for flow in self.flow_of.values() for _, slot in flow]
         return frozenset(slot for slot, name in enumerate(self.inputs) if flowing.count(slot) == 1 and prod(shapes[name]) >= _LARGE
                          and slot not in self.graph.outputs)
 
@@ -169,7 +163,7 @@ class Plan:
         try:
             for step in steps:
                 step(slots)
-        except _ERRORS as error:
+        except FORWARD_ERRORS as error:
             self._explain(error, self._owners.get(step), slots)
             raise
 
@@ -190,7 +184,7 @@ class Plan:
             try:
                 self._check_call(call, slots)
                 step(slots)
-            except _ERRORS as error:
+            except FORWARD_ERRORS as error:
                 self._explain(error, call, slots)
                 raise
             for slot in call.parts or (call.out,):
@@ -203,7 +197,7 @@ class Plan:
                 step = self._chosen_step(call, self._specialised(call, slots), slots, last, observed, buffered)
             steps.append(step)
             if call.parts and call.op.saved_outputs is not None and call in self.flow_of and sizes[call.out] >= _LARGE:
-                thin = thinning_step(call, _tape.Like)
+                thin = thinning_step(call)
                 thin(slots)
                 steps.append(thin)
             dead = [slot for slot in last.get(call, ()) if sizes.get(slot, 0) >= _LARGE]
@@ -251,7 +245,7 @@ class Plan:
         if drop:
             yield release_step(drop)
         if reduce:
-            yield shape_step(reduce, _tape.Like)
+            yield shape_step(reduce)
 
     def _chosen_step(self, call, run, slots, last, observed, buffered):
         """Return the step of later runs: in place, or into a buffer, where that is possible."""
@@ -287,12 +281,12 @@ class Plan:
 
     def _explain(self, error, call, slots):
         """Add to an error the node that it came from."""
-        if call is None or (isinstance(error, MXNetError) and type(error) is not MXNetError):
+        if call is None:
             return
         shapes = [getattr(slots[i], 'shape', None) for i in call.inputs]
         text = f'{call.op.describe_call(shapes, call.params)}, in node {call.node.name}'
-        message = f'{error}, in operator {text}' if isinstance(error, MXNetError) else f'{text}: {error}'
-        raise MXNetError(message) from error
+        if not is_explained(error, text):
+            raise explained(error, text) from error
 
     def run_watched(self, slots, watcher, watch_all, show_hidden=True):
         """Run call by call, and show each result to `watcher`; with `watch_all` each input too, with `show_hidden` hidden outputs."""
@@ -304,7 +298,7 @@ class Plan:
             try:
                 self._check_call(call, slots)
                 forward_step(call, self._runs[call])(slots)
-            except _ERRORS as error:
+            except FORWARD_ERRORS as error:
                 self._explain(error, call, slots)
                 raise
             hidden = call.op.hidden_suffixes(call.params) if show_hidden else ()

@@ -1,4 +1,5 @@
 """Steps: the prepared calls of a plan, as closures over slot numbers. A plan runs by calling one after another with its slots."""
+from .._tape import Like
 
 __all__ = ['filling_step', 'forward_step', 'in_place_step', 'release_step', 'shape_step', 'thinning_step', 'writing_step']
 
@@ -99,24 +100,29 @@ def release_step(slots):
     return step
 
 
-def shape_step(slots, like):
+def shape_step(slots):
     """Return a step that keeps of the values of slots only shape and type, which is all that gradients need of them."""
     def step(s):
         for a in slots:
             value = s[a]
             if isinstance(value, tuple):
-                s[a] = tuple([None if part is None else like(part) for part in value])
+                s[a] = _thinned(value, ())
             elif value is not None:
-                s[a] = like(value)
+                s[a] = Like(value)
     return step
 
 
-def thinning_step(call, like):
+def thinning_step(call):
     """Return a step that keeps, in the tuple of a call's results, only the shapes of those whose values the gradient doesn't need."""
     out, saved = call.out, call.op.saved_outputs
 
     def step(s):
         result = s[out]
         if isinstance(result, tuple):
-            s[out] = tuple([part if part is None or i in saved else like(part) for i, part in enumerate(result)])
+            s[out] = _thinned(result, saved)
     return step
+
+
+def _thinned(result, saved):
+    """Return a tuple of results with only the shapes of those whose numbers are not in `saved`."""
+    return tuple([part if part is None or i in saved else Like(part) for i, part in enumerate(result)])

@@ -15,7 +15,7 @@ _recording = ambient.recording
 _training = ambient.training
 _record = _tape.record
 _functions: dict = {}
-_FORWARD_ERRORS = (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
+FORWARD_ERRORS = (MXNetError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
 
 
 class _Absent:
@@ -87,12 +87,12 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
         else:
             with env.scope:
                 result = op.forward(env, *raws, **given)
-    except _FORWARD_ERRORS as error:
+    except FORWARD_ERRORS as error:
         call_text = op.describe_call([None if r is None else r.shape for r in raws], attrs)
-        if _is_explained(error, call_text):
+        if is_explained(error, call_text):
             raise
         # No local name for the new error: its traceback holds this frame, and the cycle would keep the arrays.
-        raise _explained(error, call_text) from error
+        raise explained(error, call_text) from error
     if out is None:
         if result.__class__ is tuple or op.aliasing:
             outs = _wrap(op, result, raws, inputs, attrs, ctx)
@@ -108,12 +108,12 @@ def invoke(op, inputs, attrs, out=None, ctx=None):
     return outs[0] if len(outs) == 1 else outs
 
 
-def _is_explained(error, call_text):
+def is_explained(error, call_text):
     """Return whether an error names the call that it came from, or is of a kind of its own."""
     return isinstance(error, MXNetError) and (type(error) is not MXNetError or call_text in str(error))
 
 
-def _explained(error, call_text):
+def explained(error, call_text):
     """Return an error of a forward function with the call that it came from."""
     if isinstance(error, MXNetError):
         return MXNetError(f"{error}, in operator {call_text}")
@@ -180,11 +180,11 @@ def _resolve_deferred(op, inputs, attrs):
     known = [x.shape for x in inputs]
     try:
         shapes = op.shapes(known, attrs)
-    except _FORWARD_ERRORS as error:
+    except FORWARD_ERRORS as error:
         call_text = op.describe_call(known, attrs)
-        if _is_explained(error, call_text):
+        if is_explained(error, call_text):
             raise
-        raise _explained(error, call_text) from error
+        raise explained(error, call_text) from error
     return tuple([x._resolve(shape) if getattr(x, "_deferred", False) else x for x, shape in zip(inputs, shapes)])
 
 
